@@ -1,0 +1,82 @@
+/**
+ * Bundles: `node esbuild.mjs [--production]` writes dist/, `node esbuild.mjs --tests` writes out/test/.
+ *
+ * Everything under dist/ stands alone (no node_modules at run time): the command line and the debug adapter also run from a copied folder.
+ */
+import { build } from 'esbuild';
+import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
+import path from 'node:path';
+
+const production = process.argv.includes('--production');
+
+const common = {
+  bundle: true,
+  metafile: true,
+  sourcemap: !production,
+  minify: production,
+  logLevel: 'warning',
+  logOverride: { 'empty-glob': 'silent' },
+};
+const node = { ...common, platform: 'node', target: 'node20' };
+/** CommonJS packages (@vscode/debugadapter) ask for Node's built-ins with require(), which an ES module does not have. */
+const withRequire = {
+  banner: { js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);" },
+};
+const esm = { ...node, format: 'esm', ...withRequire };
+const cjs = { ...node, format: 'cjs', external: ['vscode'] };
+const browser = { ...common, platform: 'browser', target: 'es2022', format: 'iife' };
+
+const testTools = [
+  'mocha',
+  'fast-check',
+  'playwright-core',
+  'eslint',
+  'typescript',
+  'typescript-eslint',
+  'esbuild',
+  '@vscode/test-electron',
+];
+
+/** Files below `dir` whose name ends in `ending`, as paths from the project root. */
+function files(dir, ending) {
+  if (!existsSync(dir)) return [];
+  return readdirSync(dir, { recursive: true })
+    .map((name) => path.join(dir, name))
+    .filter((name) => name.endsWith(ending) && !name.includes('node_modules'))
+    .sort();
+}
+
+/** Removes what an earlier build left in `dir` and these results did not write, so that a deleted test does not live on. */
+function prune(dir, results) {
+  const written = new Set(results.flatMap((result) => Object.keys(result.metafile.outputs)).map((name) => path.normalize(name)));
+  for (const name of files(dir, '')) if (statSync(name).isFile() && !written.has(name)) rmSync(name);
+}
+
+async function buildDist() {
+  const bundle = (options, entry, outfile) => (existsSync(entry) ? [build({ ...options, entryPoints: [entry], outfile })] : []);
+  const results = await Promise.all([
+    ...bundle(cjs, 'src/extension/extension.ts', 'dist/extension.cjs'),
+    ...bundle(esm, 'src/debug/main.ts', 'dist/debugAdapter.js'),
+    ...bundle(esm, 'src/cli.ts', 'dist/cli.js'),
+    ...bundle(esm, 'src/trace/traceWorker.ts', 'dist/traceWorker.js'),
+    ...files('src/webview', '.ts')
+      .filter((name) => path.dirname(name) === 'src/webview')
+      .flatMap((name) => bundle(browser, name, `dist/webview/${path.basename(name, '.ts')}.js`)),
+  ]);
+  prune('dist', results);
+}
+
+async function buildTests() {
+  const tests = files('test', '.test.ts');
+  const inHost = tests.filter((name) => name.endsWith('exthost.test.ts'));
+  const plain = tests.filter((name) => !inHost.includes(name));
+  const options = { outbase: 'test', outdir: 'out/test', sourcemap: 'inline' };
+  const results = await Promise.all([
+    build({ ...esm, ...options, entryPoints: plain, external: testTools, outExtension: { '.js': '.mjs' } }),
+    // The extension host loads its suite with require().
+    build({ ...cjs, ...options, entryPoints: inHost, external: ['vscode', ...testTools], outExtension: { '.js': '.cjs' } }),
+  ]);
+  prune('out/test', results);
+}
+
+await (process.argv.includes('--tests') ? buildTests() : buildDist());
