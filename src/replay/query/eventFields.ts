@@ -1,0 +1,170 @@
+import type { ArgSpec, EventSpec } from '../../trace/vocabulary.js';
+import { SpSlot } from '../../trace/vocabulary.js';
+import type { Role } from '../../engine/ids.js';
+import type { Field, NumberField, TextField } from './fields.js';
+import { accessLetters, accessNumber, roleField } from './roles.js';
+import type { EventScope, EventSource } from './scope.js';
+
+const KINDS = 256;
+const ABSENT = -1;
+/** kinds 0..3 begin with the fields of a shadow page */
+const LAST_SP_KIND = 3;
+
+/** Other names that people use for an argument; the format's own name always works too. */
+const SHORT: Readonly<Record<string, readonly string[]>> = {
+  address: ['fault_address', 'cr2_or_gpa', 'addr', 'address', 'gva'],
+  addr: ['addr', 'fault_address', 'cr2_or_gpa', 'gva'],
+  error: ['error_code', 'pferr'],
+  gen: ['gen', 'mmu_valid_gen'],
+  new: ['created'],
+  rip: ['rip', 'guest_rip'],
+};
+
+/** What every event has, and every argument by its name in the format files. */
+export function eventFields(events: readonly EventSpec[]): Field[] {
+  const named = new Map<string, Field>();
+  for (const name of new Set(events.flatMap((e) => e.args.map((a) => a.name)))) named.set(name, argument(events, name, [name]));
+  for (const [name, args] of Object.entries(SHORT)) named.set(name, argument(events, name, args));
+  for (const f of [pageLevel(events), pageAccess(events)]) named.set(f.name, f);
+  // `role` and `spte` alone are things with fields of their own; roleFields and spteFields make them
+  named.delete('role');
+  named.delete('spte');
+  return [...common(events), ...named.values()];
+}
+
+function common(events: readonly EventSpec[]): Field[] {
+  const num = (name: string, help: string, read: (s: EventScope) => number): NumberField => ({
+    type: 'number',
+    name,
+    help,
+    num: read,
+    base: 10,
+  });
+  const text = (name: string, help: string, read: (s: EventScope) => string | undefined, values?: readonly string[]): TextField => ({
+    type: 'text',
+    name,
+    help,
+    text: read,
+    ...(values && { values }),
+  });
+  const comm = (s: EventScope): string => s.replay.table.comm(s.event);
+  const pid = (s: EventScope): number => s.replay.table.pid(s.event);
+  return [
+    num('event.index', 'number of the event, from 0', (s) => s.event),
+    text(
+      'event.name',
+      'name of the event',
+      (s) => s.replay.table.name(s.event),
+      events.map((e) => e.name),
+    ),
+    { type: 'time', name: 'event.time', help: 'time as the trace prints it, in seconds' },
+    num('event.line', 'line of the trace, from 1', (s) => s.replay.table.line(s.event) ?? NaN),
+    text('event.text', 'what the kernel prints after the name', (s) => s.replay.table.message(s.event)),
+    text('event.finding', 'kind of the finding at the event', (s) => s.replay.findingAt(s.event)?.kind),
+    num('vcpu', 'vCPU of the event', (s) => s.replay.vcpuOf(s.event)?.vcpu ?? NaN),
+    num('vm', 'virtual machine of the event, from 0', (s) => s.replay.vmOf(s.event) ?? NaN),
+    num('pid', 'thread', pid),
+    num('common_pid', 'thread, under the kernel’s name', pid),
+    num('tgid', 'process, where the trace has it', (s) => s.replay.table.tgid(s.event) ?? NaN),
+    text('comm', 'name of the thread', comm),
+    text('COMM', 'name of the thread, under the kernel’s name', comm),
+    num('cpu', 'host CPU', (s) => s.replay.table.cpu(s.event)),
+    num('CPU', 'host CPU, under the kernel’s name', (s) => s.replay.table.cpu(s.event)),
+    { ...num('fault.address', 'address of the fault the event belongs to', NaNs), ...faultAddress },
+    { ...num('fault.error', 'error code of that fault', (s) => s.replay.faultOf(s.event)?.error ?? NaN), base: 16 },
+  ];
+}
+
+const NaNs = (): number => NaN;
+const faultAddress = {
+  num: (s: EventScope): number => {
+    const fault = s.replay.faultOf(s.event);
+    return fault ? Number(fault.address) : NaN;
+  },
+  word: (s: EventScope): bigint | undefined => s.replay.faultOf(s.event)?.address,
+  base: 16 as const,
+};
+
+/** An argument, whichever event has it: the first of `args` that the event's kind has. */
+function argument(events: readonly EventSpec[], name: string, args: readonly string[]): Field {
+  const slots = new Int8Array(KINDS).fill(ABSENT);
+  let spec: ArgSpec | undefined;
+  events.forEach((event, kind) => {
+    const found = args.map((a) => event.args.findIndex((x) => x.name === a)).find((slot) => slot >= 0);
+    if (found === undefined) return;
+    slots[kind] = found;
+    spec ??= event.args[found];
+  });
+  const at = (s: EventScope): number => {
+    const slot = slots[s.replay.table.kind(s.event)]!;
+    return slot !== ABSENT && s.replay.table.has(s.event, slot) ? slot : ABSENT;
+  };
+  const help = `${spec!.type === 'string' || spec!.type === 'bytes' ? 'text' : 'number'}: ${whichEvents(events, slots)}`;
+  if (spec!.type === 'string') return { type: 'text', name, help, text: (s) => read(s, at(s), (t, e, slot) => t.string(e, slot)) };
+  if (spec!.type === 'bytes') return { type: 'text', name, help, text: (s) => read(s, at(s), bytes) };
+  return {
+    type: 'number',
+    name,
+    help,
+    base: spec!.type === 'hex' || spec!.type === 'pointer' ? 16 : 10,
+    num: (s) => {
+      const slot = at(s);
+      return slot === ABSENT ? NaN : s.replay.table.num(s.event, slot);
+    },
+    ...((spec!.type === 'hex' || spec!.type === 'pointer') && { word: (s: EventScope) => read(s, at(s), (t, e, slot) => t.word(e, slot)) }),
+  };
+}
+
+function read<T>(s: EventScope, slot: number, get: (t: EventSource, e: number, slot: number) => T): T | undefined {
+  return slot === ABSENT ? undefined : get(s.replay.table, s.event, slot);
+}
+
+/** Bytes of an instruction in hexadecimal, as the trace prints them: `0f 22 d8`. */
+function bytes(t: EventSource, e: number, slot: number): string {
+  const all = t.word(e, slot) | (t.word(e, slot + 1) << 64n);
+  return Array.from({ length: 15 }, (_, i) => ((all >> BigInt(8 * i)) & 0xffn).toString(16).padStart(2, '0')).join(' ');
+}
+
+function whichEvents(events: readonly EventSpec[], slots: Int8Array): string {
+  const names = events.filter((_, kind) => slots[kind] !== ABSENT).map((e) => e.name);
+  return names.length > 3 ? `${names.slice(0, 3).join(', ')} and ${names.length - 3} more` : names.join(', ');
+}
+
+/** `level`: an argument of many events; for events about a page, the page's. */
+function pageLevel(events: readonly EventSpec[]): NumberField {
+  const own = argument(events, 'level', ['level']) as NumberField;
+  return {
+    ...own,
+    help: 'level of the page or SPTE, 1 to 5',
+    num: (s) => {
+      const role = spRole(s);
+      return role === undefined ? own.num(s) : roleField(role, 'level');
+    },
+  };
+}
+
+/** `access`: a number in MMIO events; for events about a page, the page's, also as letters. */
+function pageAccess(events: readonly EventSpec[]): NumberField {
+  const own = argument(events, 'access', ['access']) as NumberField;
+  const layout = (s: EventScope) => s.replay.table.info.layout;
+  return {
+    ...own,
+    help: 'access: a number, or the page’s letters',
+    base: 16,
+    num: (s) => {
+      const role = spRole(s);
+      return role === undefined ? own.num(s) : accessNumber(role, layout(s));
+    },
+    letters: (s) => {
+      const role = spRole(s);
+      return role === undefined ? undefined : accessLetters(role, layout(s));
+    },
+  };
+}
+
+/** The role in an event about a page; undefined for every other event. */
+export function spRole(s: EventScope): Role | undefined {
+  const table = s.replay.table;
+  if (table.kind(s.event) > LAST_SP_KIND || !table.has(s.event, SpSlot.role)) return undefined;
+  return table.num(s.event, SpSlot.role) as Role;
+}
