@@ -1,5 +1,5 @@
 /**
- * Bundles: `node esbuild.mjs [--production]` writes dist/, `node esbuild.mjs --tests` writes out/test/.
+ * Bundles: `node esbuild.mjs` writes dist/, `node esbuild.mjs --tests` writes out/test/.
  *
  * Everything under dist/ stands alone (no node_modules at run time): the command line and the debug adapter also run from a copied folder.
  */
@@ -7,16 +7,7 @@ import { build } from 'esbuild';
 import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 
-const production = process.argv.includes('--production');
-
-const common = {
-  bundle: true,
-  metafile: true,
-  sourcemap: !production,
-  minify: production,
-  logLevel: 'warning',
-  logOverride: { 'empty-glob': 'silent' },
-};
+const common = { bundle: true, metafile: true, sourcemap: true, logLevel: 'warning' };
 const node = { ...common, platform: 'node', target: 'node20' };
 /** CommonJS packages (@vscode/debugadapter) ask for Node's built-ins with require(), which an ES module does not have. */
 const withRequire = {
