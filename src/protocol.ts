@@ -1,0 +1,260 @@
+/**
+ * What the debug adapter and the editor say to each other beyond the Debug Adapter Protocol: `shadowMmu/*` requests, all read-only.
+ * 64-bit values travel as lower-case hex strings without 0x. Event numbers, page ids and SPTE indices are plain numbers.
+ */
+
+/** How far a value can be trusted (ui.md §3). */
+export type Grade = 'recorded' | 'derived' | 'assumed' | 'unknown' | 'contradicted';
+
+/** Letter of an SPTE (ui.md §2). */
+export type SpteKind = 'T' | 'W' | 'w' | 'P' | 'p' | 'R' | 'H' | 'M' | 'F' | '!' | '·' | '?';
+
+/** A link to an event: number (from 0), and the trace line (from 1) when the trace is text. */
+export interface EventRef {
+  event: number;
+  line?: number;
+}
+
+/** One shadow page, as a link. `name` is `GFN L<level> q<quadrant>`. */
+export interface PageRef {
+  id: number;
+  name: string;
+}
+
+/** One SPTE of {@link PageModel.entries}; empty entries are left out. */
+export interface EntryModel {
+  index: number;
+  kind: SpteKind;
+  /** the four letters of a wide cell: kind, x, u, d/a; tables `Tq0`, `Td0` */
+  wide: string;
+  /** the 64-bit SPTE; null when the trace does not give it */
+  value: string | null;
+  /** for a link whose page frame is not known: its flag bits with frame 0 */
+  flags?: string;
+  grade: Grade;
+  /** why it is in doubt: one sentence; absent when it is not */
+  doubt?: string;
+  child?: PageRef;
+  gfn?: string;
+  pfn?: string;
+  /** one line for hovers and accessible names: `[0ed] c2ced000 W gfn 2ced → pfn 16ceed rwx- d, set by 300,019` */
+  hover: string;
+  /** the event that gave the present value, for the age lens; absent when it is not known */
+  setBy?: number;
+}
+
+/** One shadow page of a quadrant picture (ui.md §5). */
+export interface QuadrantBox {
+  quadrant: number;
+  /** absent: no such page is live */
+  page?: PageRef;
+  /** first guest address of it, 8 hex digits, when the path from a root is known */
+  address?: string;
+  /** `10T 3W 5R`, `empty`, `no page` */
+  counts: string;
+  /** present SPTEs: index and kind, in index order */
+  ticks: [number, SpteKind][];
+  /** the quadrant the engine derived, where the record says another */
+  derivedQuadrant?: number;
+}
+
+export interface QuadrantPicture {
+  /** `guest page directory 2cd2`, `guest page table 2ced`, `guest 4 MiB page gPDE 30b` */
+  caption: string;
+  /** `1024 × 4 B → 4 pages`, `02c001e3 → 2 pages` */
+  note: string;
+  boxes: QuadrantBox[];
+  /** labels under the strip: `000–0ff`, `gPTE 000–1ff`, `+0 MiB` */
+  ranges: string[];
+}
+
+/** Everything the SPTE layout shows of one shadow page at the current position. */
+export interface PageModel {
+  /** the event after which this is the state */
+  event: EventRef;
+  /** event of the previous stop; null at the first */
+  previousStop: EventRef | null;
+  page: PageRef;
+  gfn: string;
+  level: number;
+  quadrant: number;
+  /** tags of the header in order: `4-byte`, `wux`, `root ×1`, `unsync`, `invalid`, `obsolete`, `zapped at 1,234`, `role partial` */
+  tags: { text: string; warn?: boolean }[];
+  /** false once the page is zapped: contents are the last ones */
+  live: boolean;
+  /** `c2c00000–c2dfffff 4K each`; null when no path from a root is known */
+  maps: string | null;
+  /** guest address of entry 0 and bytes per entry, hex; absent when not known */
+  base?: string;
+  span: string;
+  /** `0x3391`, or `0x1391 ?cr0_wp ?smep …` for a partial role */
+  role: string;
+  /** role fields by name, for the hover: [`quadrant`, `0`] … */
+  roleFields: [string, string][];
+  gen: number;
+  born: EventRef | null;
+  zapped?: EventRef;
+  successor?: PageRef;
+  /** physical page of the SPTEs, hex frame number; null when no leaf of it was recorded */
+  frame: string | null;
+  /** parents, the current vCPU's path first */
+  parents: { page: PageRef; index: number; vcpu?: number }[];
+  /** `vCPU 0, PDPTE 3, CR3 gfn 2cd2` where the page is a root */
+  rootOf: string[];
+  /** absent for direct pages of guests without 4-byte gPTEs; then `oneToOne` says so in one line */
+  quadrants?: QuadrantPicture;
+  oneToOne?: string;
+  entries: EntryModel[];
+  /** indices that differ from the state at the previous stop */
+  changed: number[];
+  /** `[index, entry before]` of the changed ones, value only */
+  before: [number, string | null][];
+  /** 4096 bytes, little endian, base64; links without a known frame have frame 0 */
+  memory: string;
+  /** the page as text for the clipboard (ui.md §5) */
+  text: string;
+}
+
+/** One change of an entry, newest first. */
+export interface HistoryItem {
+  at: EventRef;
+  value: string | null;
+  grade: Grade;
+  /** `made writable`, `W, mw cleared`, `linked`, `set, no write` … */
+  what: string;
+}
+
+/** One bit or field of an SPTE. */
+export interface BitModel {
+  /** `63`, `51:12` */
+  bits: string;
+  /** short name in the 12-bit strip: `mp`, `mw`, `hw`, `G` … only for bits 11..0 */
+  short?: string;
+  name: string;
+  value: string;
+  meaning: string;
+  /** differs from the previous stop */
+  changed: boolean;
+}
+
+/** One SPTE in full. */
+export interface EntryDetail {
+  index: number;
+  /** guest address, hex, when known */
+  address?: string;
+  /** `gPDE 30b`, `gPTE 131`, `gPDE 30b + 0ed pages` */
+  guestEntry: string;
+  entry: EntryModel | null;
+  /** from bit 63 down */
+  bits: BitModel[];
+  /** ordered label/value rows: Maps, Rights, Write, Table, Changed … ; `page` makes the row a link */
+  rows: { label: string; text: string; page?: PageRef; grade?: Grade }[];
+  setBy: { at: EventRef; name: string; vcpu: string; grade: Grade } | null;
+  historyTotal: number;
+  history: HistoryItem[];
+  /** for the clipboard */
+  text: string;
+}
+
+/** A hit of `shadowMmu/find`. */
+export interface FindHit {
+  page: PageRef;
+  index?: number;
+  label: string;
+}
+
+/** A line of the trace decoded for a hover. */
+export interface EventCard {
+  at: EventRef;
+  /** the trace line as the kernel prints it */
+  line: string;
+  /** one sentence */
+  summary: string;
+  /** decoded fields */
+  fields: [string, string][];
+  pages: PageRef[];
+  previousOfPage?: EventRef;
+  nextOfPage?: EventRef;
+}
+
+/** Request names, their arguments and answers. */
+export interface Requests {
+  /** a page by id, by SPTE-tree variable, or (nothing given) the page of the current event, else the root of the vCPU */
+  'shadowMmu/page': { args: { page?: number; variablesReference?: number; threadId?: number }; body: { page: PageModel | null; index?: number } };
+  'shadowMmu/entry': { args: { page: number; index: number }; body: EntryDetail };
+  /** an address, `gfn 2ced`, `pfn 16ceed`, or a page name */
+  'shadowMmu/find': { args: { query: string }; body: { hits: FindHit[]; message?: string } };
+  /** travel: an event number, a time in seconds (`34.467238`) or a percentage (`79.6%`) */
+  'shadowMmu/goTo': { args: { to: string }; body: EventRef };
+  /** decode the event at a line of the document, or by number */
+  'shadowMmu/event': { args: { event?: number; line?: number; source?: string }; body: EventCard | null };
+  /** the window document (name and text) that holds an event, for binary and compressed traces */
+  'shadowMmu/window': { args: { event: number }; body: { sourceReference: number; name: string; line: number } };
+}
+export type RequestName = keyof Requests;
+
+/** Sent when the trace has been read and replayed to its end, and when findings were made. */
+export interface LoadedEvent {
+  events: number;
+  findings: number;
+  roles: 'exact' | 'printed' | 'partial';
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Between the extension and its webviews. The webview never talks to the adapter: it says what the user wants, the extension asks.
+
+/** What the debugger is doing, as far as a view shows it (ui.md §3). `none`: no shadow-mmu session yet. */
+export type LayoutStatus = 'none' | 'stopped' | 'running' | 'ended';
+
+/** What is done by buttons in the title bar of the view or by commands. */
+export type LayoutCommand = 'find' | 'copy' | 'focus';
+
+export type ToLayout =
+  /** show a page; `index` selects an entry, else the selection stays; `focus` moves the keyboard to the grid */
+  | { type: 'page'; page: PageModel; index?: number; focus?: boolean }
+  | { type: 'noPage' }
+  | { type: 'entry'; page: number; event: number; detail: EntryDetail }
+  | { type: 'status'; status: LayoutStatus; locked: boolean }
+  /** a request is under way (text: `replaying 212,400 of 376,794`), or none is any more (null) */
+  | { type: 'busy'; busy: { text: string; fraction?: number; cancel?: string } | null }
+  | { type: 'hits'; query: string; hits: FindHit[]; message?: string }
+  /** the trace line of an event, for hovers over its number */
+  | { type: 'line'; event: number; text: string }
+  | { type: 'failed'; message: string }
+  | { type: 'command'; command: LayoutCommand };
+
+export type FromLayout =
+  | { type: 'ready' }
+  | { type: 'open'; page: number; index?: number; beside?: boolean }
+  | { type: 'detail'; page: number; index: number }
+  | { type: 'goTo'; event: number; beside: boolean }
+  | { type: 'line'; event: number }
+  /** back to the page of the current stop, or to the root of the vCPU */
+  | { type: 'follow'; what: 'stop' | 'root' }
+  | { type: 'find'; query: string }
+  | { type: 'copy'; text: string; what: string }
+  | { type: 'copyLink'; page: number; index?: number }
+  | { type: 'lock'; locked: boolean }
+  | { type: 'breakOnChange'; page: number; index?: number }
+  | { type: 'cancel'; id: string }
+  /** the keyboard back to the editor */
+  | { type: 'leave' };
+
+/** What the summary page of a trace shows before it is debugged: the answer of `shadow-mmu info --json`. */
+export interface TraceSummary {
+  file: string;
+  format: string;
+  kernel: string;
+  roles: 'exact' | 'printed' | 'partial';
+  events: number;
+  lost: number;
+  first?: string;
+  last?: string;
+  byName: Record<string, number>;
+  tasks: { pid: number; comm: string; events: number }[];
+  vcpus: { pid: number; vcpu: number; vm: number }[];
+  notes: (string | { text: string })[];
+}
+
+export type ToSummary = { type: 'summary'; summary: TraceSummary; bytes: number } | { type: 'failed'; message: string };
+export type FromSummary = { type: 'ready' } | { type: 'debug' };
