@@ -1,0 +1,65 @@
+import { LAYOUT_5_1, LAYOUT_5_17, LAYOUT_7, type RoleLayout } from '../../engine/roleLayout.js';
+import type { TraceInfo } from '../info.js';
+
+/**
+ * Text does not name its kernel, but its spelling narrows it down. The steps are the kernels whose text is known; each spelling is a
+ * lower or an upper end (spec/tracepoints.md §3.1, spec/roles.md §2 and recordings of 5.10, 6.1, 6.12, 7.2).
+ */
+const STEPS = ['5.4', '5.10', '5.15', '6.1', '6.12', '7.2'] as const;
+type Step = (typeof STEPS)[number];
+
+const SPELLINGS = {
+  /** irq-info has no migrate-disable column */
+  flags4: { to: '5.10' },
+  flags5: { from: '5.15' },
+  /** `kvm_page_fault: address 10000 error_code 10` */
+  faultWithoutVcpu: { to: '5.15' },
+  faultWithVcpu: { from: '6.1' },
+  /** guest's EFER.NX in the role of a 32-bit guest; later kernels set it always */
+  nonPaeWithoutNx: { to: '5.15' },
+  nonPaeWithNx: { from: '6.1' },
+  letters3: { to: '6.12' },
+  letters4: { from: '7.2' },
+} as const satisfies Record<string, { from?: Step; to?: Step }>;
+export type Spelling = keyof typeof SPELLINGS;
+
+export class KernelEvidence {
+  readonly #seen = new Set<Spelling>();
+  #exact: string | undefined;
+
+  see(spelling: Spelling): void {
+    this.#seen.add(spelling);
+  }
+
+  /** The header of the latency format names the release. */
+  release(text: string): void {
+    this.#exact = /^\d+\.\d+/.exec(text)?.[0];
+  }
+
+  get letters(): 3 | 4 {
+    if (this.#seen.has('letters4')) return 4;
+    return this.#exact !== undefined && Number.parseInt(this.#exact, 10) >= 7 ? 4 : 3;
+  }
+
+  kernel(): TraceInfo['kernel'] {
+    if (this.#exact !== undefined) return { text: this.#exact, from: this.#exact, to: this.#exact };
+    let from = 0;
+    let to: number = STEPS.length - 1;
+    for (const spelling of this.#seen) {
+      const limits: { from?: Step; to?: Step } = SPELLINGS[spelling];
+      if (limits.from) from = Math.max(from, STEPS.indexOf(limits.from));
+      if (limits.to) to = Math.min(to, STEPS.indexOf(limits.to));
+    }
+    // Spellings that exclude each other: a text put together from several kernels. The newest evidence wins.
+    if (from > to) to = from;
+    const [first, last] = [STEPS[from]!, STEPS[to]!];
+    return { text: first === last ? first : `${first}-${last}`, from: first, to: last };
+  }
+
+  /** The layout of the role words that the kernel had, though text never shows one. */
+  layout(): RoleLayout {
+    if (this.letters === 4) return LAYOUT_7;
+    const [major, minor] = this.kernel().to.split('.').map(Number) as [number, number];
+    return major < 5 || (major === 5 && minor < 17) ? LAYOUT_5_1 : LAYOUT_5_17;
+  }
+}

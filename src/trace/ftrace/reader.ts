@@ -1,0 +1,375 @@
+import { LATENCY_MARKS } from '../lineText.js';
+import { TEMPLATES_OF } from '../kernelText.js';
+import { TemplateReader } from '../templateReader.js';
+import { NoteBook, counted } from '../notes.js';
+import { digitsToHalves, secondsToHalves, type Halves } from '../clock.js';
+import { packBytes, unitsForBytes } from '../rawBytes.js';
+import { ByteInterner } from '../byteInterner.js';
+import { startsWith, textOf } from '../bytes.js';
+import { Kind, kindOf, SpSlot } from '../vocabulary.js';
+import { isDigit, parseLatencyPrefix, parsePrefix, skipBlanks, type Prefix } from './prefix.js';
+import { KernelEvidence } from './evidence.js';
+import { Header } from './header.js';
+import { LineSplitter } from './lines.js';
+import { ContextCache } from './contexts.js';
+import type { BatchBuilder } from '../batch.js';
+import type { Shape } from '../shape.js';
+import type { Template } from '../template.js';
+import type { TraceInfo } from '../info.js';
+
+const BLANK = 0x20;
+const HASH = 0x23;
+const COLON = 0x3a;
+const DOT = 0x2e;
+const LESS = 0x3c;
+
+/** What is known of an event name. */
+interface Named {
+  readonly name: string;
+  readonly kind: Kind;
+  /** tried in this order; the one that fitted last comes first */
+  readonly templates: Template[];
+  /** number of the shape for events kept as text; -1 before the first */
+  rawShape: number;
+}
+
+/**
+ * Reads the text of the kernel's `trace` and `trace_pipe` files in every shape that the trace options give it. Resumable: any way of
+ * cutting the file into chunks gives the same events.
+ */
+export class FtraceReader {
+  readonly #builder: BatchBuilder;
+  readonly #emit: () => void;
+  readonly #file: string;
+  readonly #compressed: boolean;
+  readonly #notes = new NoteBook();
+  readonly #evidence = new KernelEvidence();
+  readonly #header = new Header(this.#evidence);
+  readonly #lines = new LineSplitter((bytes, from, to, ended, cut) => this.#line(bytes, from, to, ended && !cut));
+  readonly #messages: TemplateReader;
+  readonly #contexts: ContextCache;
+  readonly #names = new ByteInterner();
+  readonly #named: Named[] = [];
+  readonly #templateShape: number[] = [];
+  readonly #time: Halves = { low: 0, high: 0 };
+  #lineNumber = 0;
+  #lost = 0;
+  #stackRecords = 0;
+  /** functions of the stack being read; undefined outside of one */
+  #stack: string[] | undefined;
+  /** lines are nothing but `event: message` (nocontext-info); undefined until the first event shows it */
+  #bare: boolean | undefined;
+  #namelessShape = -1;
+
+  constructor(builder: BatchBuilder, emit: () => void, file: string, compressed: boolean) {
+    this.#builder = builder;
+    this.#emit = emit;
+    this.#file = file;
+    this.#compressed = compressed;
+    this.#messages = new TemplateReader(builder);
+    this.#contexts = new ContextCache(builder);
+  }
+
+  push(chunk: Uint8Array): void {
+    this.#lines.push(chunk);
+  }
+
+  end(): void {
+    this.#lines.end();
+    this.#endStack();
+    const { entries } = this.#header;
+    const read = this.#builder.events + this.#stackRecords;
+    if (entries && read < entries.inBuffer) {
+      this.#notes.damage('cut', { line: this.#lineNumber }, () => {
+        return `the header counts ${entries.inBuffer} entries, the file holds ${read}: its end or a part of it is missing; record it again or work with what is there`;
+      });
+    }
+  }
+
+  get notes(): NoteBook {
+    return this.#notes;
+  }
+
+  info(): TraceInfo {
+    return {
+      file: this.#file,
+      format: 'ftrace-text',
+      compressed: this.#compressed,
+      kernel: this.#evidence.kernel(),
+      layout: this.#evidence.layout(),
+      roles: 'printed',
+      accessLetters: this.#evidence.letters,
+      lost: this.#lost,
+      notes: this.#notes.list(),
+      damaged: this.#notes.damaged,
+    };
+  }
+
+  #line(bytes: Uint8Array, from: number, to: number, ended: boolean): void {
+    this.#lineNumber++;
+    if (from === to) return;
+    const first = bytes[from]!;
+    if (first === HASH) return this.#headerLine(bytes, from, to);
+    if (this.#stack && this.#stackLine(bytes, from, to)) return;
+    if (first === 0x43 && startsWith(bytes, 'CPU:', from) && this.#lostLine(bytes, from, to)) return;
+    if (this.#bare) {
+      if (this.#bareEvent(bytes, from, to, ended)) return;
+    } else {
+      const context = this.#prefix(bytes, from, to);
+      if (context >= 0) return this.#event(bytes, this.#after, to, context, ended);
+      if (this.#bare === undefined && !this.#header.columns && this.#bareEvent(bytes, from, to, ended)) {
+        this.#bare = true;
+        return;
+      }
+    }
+    this.#junk(bytes, from, to);
+  }
+
+  #headerLine(bytes: Uint8Array, from: number, to: number): void {
+    const lost = this.#header.line(bytes, from, to);
+    if (lost > 0) this.#loss(lost);
+  }
+
+  #loss(count: number): void {
+    this.#lost += Math.max(0, count);
+    this.#builder.lostHere(count);
+  }
+
+  /** `CPU:1 [LOST 646 EVENTS]`, `CPU:1 [LOST EVENTS]` */
+  #lostLine(bytes: Uint8Array, from: number, to: number): boolean {
+    const match = /^CPU:\d+ \[LOST (?:(\d+) )?EVENTS\]/.exec(textOf(bytes, from, Math.min(to, from + 60)));
+    if (!match) return false;
+    this.#loss(match[1] === undefined ? -1 : Number(match[1]));
+    return true;
+  }
+
+  /** ` => do_syscall_64`, below a `<stack trace>` line. */
+  #stackLine(bytes: Uint8Array, from: number, to: number): boolean {
+    const at = skipBlanks(bytes, from, to);
+    if (at > from && startsWith(bytes, '=> ', at)) {
+      this.#stack!.push(textOf(bytes, at + 3, to).trimEnd());
+      return true;
+    }
+    this.#endStack();
+    return false;
+  }
+
+  #endStack(): void {
+    if (this.#stack) this.#builder.stackOf(this.#stack);
+    this.#stack = undefined;
+  }
+
+  /** Set by {@link #prefix}: where the event's name begins. */
+  #after = 0;
+
+  /** Reads the columns of a line and its time; the context's number, or -1 when the line has none. */
+  #prefix(bytes: Uint8Array, from: number, to: number): number {
+    const known = this.#contexts.recent(bytes, from, to);
+    if (known >= 0) {
+      this.#after = this.#clock(bytes, this.#contexts.recentEnd, to);
+      if (this.#after >= 0 && this.#ticks === this.#contexts.recentTicks) return known;
+    }
+    const prefix = parsePrefix(bytes, from, to);
+    if (prefix) {
+      // With noirq-info the time follows at once, and has been taken for the flags if it fills its column.
+      const noFlags = prefix.flagsTo === prefix.flagsFrom || isDigit(bytes[prefix.flagsFrom]!);
+      if (noFlags) prefix.flagsTo = prefix.flagsFrom;
+      this.#after = this.#clock(bytes, prefix.flagsTo, to);
+      if (this.#after < 0) return -1;
+      prefix.style = this.#ticks ? 'ticks' : 'seconds';
+      const width = prefix.flagsTo - prefix.flagsFrom;
+      if (width === 4 || width === 5) this.#evidence.see(width === 4 ? 'flags4' : 'flags5');
+      return this.#contexts.remember(bytes, from, prefix);
+    }
+    return this.#latency(bytes, from, to);
+  }
+
+  #latency(bytes: Uint8Array, from: number, to: number): number {
+    const prefix: Prefix | undefined = parseLatencyPrefix(bytes, from, to);
+    if (!prefix) return -1;
+    let at = skipBlanks(bytes, prefix.flagsTo, to);
+    const digits = at;
+    while (at < to && isDigit(bytes[at]!)) at++;
+    if (at === digits || !startsWith(bytes, 'us', at) || !startsWith(bytes, ': ', at + 3)) return -1;
+    const mark = String.fromCharCode(bytes[at + 2]!);
+    if (!LATENCY_MARKS.includes(mark) || !digitsToHalves(bytes, digits, at, this.#time)) return -1;
+    const micros = (BigInt(this.#time.high) << 32n) | BigInt(this.#time.low);
+    this.#time.low = Number((micros * 1000n) & 0xffff_ffffn);
+    this.#time.high = Number(((micros * 1000n) >> 32n) & 0xffff_ffffn);
+    this.#after = at + 5;
+    return this.#contexts.latency(bytes, prefix, mark);
+  }
+
+  /** Set by {@link #clock}: the time has no fraction. */
+  #ticks = false;
+
+  /** Reads `    7.552773: ` or `166599545512: ` into {@link #time}; where the name begins, or -1. */
+  #clock(bytes: Uint8Array, from: number, to: number): number {
+    const start = skipBlanks(bytes, from, to);
+    if (start === from) return -1;
+    let seconds = 0;
+    let at = start;
+    for (; at < to && isDigit(bytes[at]!); at++) seconds = seconds * 10 + (bytes[at]! - 0x30);
+    if (at === start) return -1;
+    this.#ticks = bytes[at] !== DOT;
+    if (this.#ticks) {
+      if (bytes[at] !== COLON || bytes[at + 1] !== BLANK || !digitsToHalves(bytes, start, at, this.#time)) return -1;
+      return at + 2;
+    }
+    let micros = 0;
+    const fraction = at + 1;
+    for (at = fraction; at < to && isDigit(bytes[at]!); at++) micros = micros * 10 + (bytes[at]! - 0x30);
+    if (at - fraction !== 6 || bytes[at] !== COLON || bytes[at + 1] !== BLANK || seconds >= 0x1_0000_0000) return -1;
+    secondsToHalves(seconds, micros * 1000, this.#time);
+    return at + 2;
+  }
+
+  /** `event: message` and nothing before it. Junk looks like that too: only names that a kernel can give. */
+  #bareEvent(bytes: Uint8Array, from: number, to: number, ended: boolean): boolean {
+    let at = from;
+    while (at < to && isNameByte(bytes[at]!)) at++;
+    if (at === from || bytes[at] !== COLON || (at + 1 < to && bytes[at + 1] !== BLANK)) return false;
+    if (this.#bare === undefined && !this.#header.tracer && kindOf(textOf(bytes, from, at)) === Kind.other) return false;
+    this.#time.low = 0;
+    this.#time.high = 0;
+    this.#event(bytes, from, to, this.#contexts.bare(), ended);
+    return true;
+  }
+
+  /** An event whose name begins at `from`. */
+  #event(bytes: Uint8Array, from: number, to: number, context: number, ended: boolean): void {
+    if (bytes[from] === LESS && isStackMark(bytes, from, to)) {
+      this.#endStack();
+      this.#stackRecords++;
+      this.#stack = [];
+      return;
+    }
+    let colon = from;
+    while (colon < to && bytes[colon] !== COLON && bytes[colon] !== BLANK) colon++;
+    if (bytes[colon] !== COLON || colon >= to || colon === from) return this.#nameless(bytes, from, to, context);
+    const named = this.#nameOf(bytes, from, colon);
+    const message = Math.min(to, colon + 2);
+    if (named.kind !== Kind.other && this.#known(named, bytes, message, to, context, ended)) return;
+    this.#raw(named, bytes, message, to, context, ended);
+  }
+
+  #known(named: Named, bytes: Uint8Array, from: number, to: number, context: number, ended: boolean): boolean {
+    const builder = this.#builder;
+    const { templates } = named;
+    for (let i = 0; i < templates.length; i++) {
+      const template = templates[i]!;
+      const { shape } = template;
+      const base = builder.reserve(shape.units);
+      builder.units.fill(0, base, base + shape.units);
+      if (!this.#messages.read(template, bytes, from, to, builder.units, base)) continue;
+      if (!ended && !template.closed) return false;
+      if (i > 0) templates.unshift(...templates.splice(i, 1));
+      let id = this.#templateShape[template.number];
+      if (id === undefined) {
+        id = builder.shape(shape);
+        this.#templateShape[template.number] = id;
+      }
+      this.#gather(template, builder.units, base);
+      this.#add(id, context, shape.units);
+      return true;
+    }
+    return false;
+  }
+
+  /** Keeps an event as its text: it is not in the vocabulary, or its message is not as any known kernel writes it. */
+  #raw(named: Named, bytes: Uint8Array, from: number, to: number, context: number, ended: boolean): void {
+    const inner = this.#embedded(bytes, from, to);
+    const end = inner < 0 ? to : inner;
+    if (named.kind !== Kind.other || inner >= 0) {
+      if (!ended && inner < 0) {
+        this.#notes.damage('half', { line: this.#lineNumber }, () => {
+          return `the text ends in the middle of a ${named.name} line, or without a line end: the event is kept, its arguments are not used`;
+        });
+      } else {
+        this.#notes.damage(`unread ${named.name}`, { line: this.#lineNumber }, (n) => {
+          return `${counted(n, `${named.name} event`)} with a message that no known kernel writes: kept as text, not used for the state${inner >= 0 ? '; lines run into one another, as the trace option nohash-ptr makes kernel 6.1 print them: record without it' : ''}`;
+        });
+      }
+    }
+    if (named.rawShape < 0) named.rawShape = this.#builder.shape(rawShape(named.name, true));
+    this.#keepText(named.rawShape, bytes, from, end, context);
+    if (inner >= 0) {
+      const innerContext = this.#prefix(bytes, inner, to);
+      if (innerContext >= 0) this.#event(bytes, this.#after, to, innerContext, ended);
+    }
+  }
+
+  /** Where in a message the next line begins that has run into it; -1 almost always. */
+  #embedded(bytes: Uint8Array, from: number, to: number): number {
+    const open = bytes.indexOf(0x5b, from);
+    if (open < 0 || open >= to) return -1;
+    const prefix = parsePrefix(bytes, from, to);
+    if (!prefix || this.#clock(bytes, prefix.flagsTo, to) < 0) return -1;
+    // A task's name is right-aligned in 16 columns; what stands before those belongs to the broken message.
+    return Math.max(from, prefix.commTo - 16);
+  }
+
+  #nameless(bytes: Uint8Array, from: number, to: number, context: number): void {
+    if (this.#namelessShape < 0) this.#namelessShape = this.#builder.shape(rawShape('function', false));
+    this.#keepText(this.#namelessShape, bytes, from, to, context);
+  }
+
+  #keepText(shape: number, bytes: Uint8Array, from: number, to: number, context: number): void {
+    const units = unitsForBytes(to - from);
+    const base = this.#builder.reserve(units);
+    packBytes(bytes, from, to, this.#builder.units, base);
+    this.#add(shape, context, units);
+  }
+
+  #add(shape: number, context: number, units: number): void {
+    const builder = this.#builder;
+    builder.add(shape, context, this.#time.low, this.#time.high, units);
+    builder.line(this.#lineNumber);
+    if (builder.isFull) this.#emit();
+  }
+
+  #gather(template: Template, units: Uint32Array, base: number): void {
+    switch (template.kind) {
+      case Kind.pageFault:
+        return this.#evidence.see(template.shape.slots[0] ? 'faultWithVcpu' : 'faultWithoutVcpu');
+      case Kind.getPage: {
+        const hole = template.steps.find((step) => 'hole' in step && step.hole.type === 'role');
+        if (hole && 'hole' in hole && hole.hole.type === 'role') {
+          this.#evidence.see(hole.hole.letters === 3 ? 'letters3' : 'letters4');
+          const role = units[base + template.shape.slots[SpSlot.role]!.at]!;
+          const fourByte = (role >>> 4) & 1;
+          if (fourByte) this.#evidence.see((role >>> 13) & 1 ? 'nonPaeWithNx' : 'nonPaeWithoutNx');
+        }
+      }
+    }
+  }
+
+  #nameOf(bytes: Uint8Array, from: number, to: number): Named {
+    const id = this.#names.id(bytes, from, to);
+    let named = this.#named[id];
+    if (!named) {
+      const name = this.#names.text(id);
+      const kind = kindOf(name);
+      named = { name, kind, templates: [...(TEMPLATES_OF.get(kind) ?? [])], rawShape: -1 };
+      this.#named[id] = named;
+    }
+    return named;
+  }
+
+  #junk(bytes: Uint8Array, from: number, to: number): void {
+    if (skipBlanks(bytes, from, to) === to) return;
+    this.#notes.damage('junk', { line: this.#lineNumber }, (n) => `${counted(n, 'line')} that no trace file has: skipped`);
+  }
+}
+
+function rawShape(name: string, named: boolean): Shape {
+  return { kind: Kind.other, name, slots: [], extras: {}, units: 0, text: { from: 'bytes', named } };
+}
+
+function isNameByte(byte: number): boolean {
+  return (byte >= 0x61 && byte <= 0x7a) || (byte >= 0x41 && byte <= 0x5a) || isDigit(byte) || byte === 0x5f || byte === DOT;
+}
+
+function isStackMark(bytes: Uint8Array, from: number, to: number): boolean {
+  return startsWith(bytes, '<stack trace>', from) || (startsWith(bytes, '<user stack trace>', from) && to > from);
+}

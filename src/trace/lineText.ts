@@ -1,0 +1,42 @@
+import type { Context } from './shape.js';
+
+/** The part of a trace line before the event's name, as `kernel/trace/trace_output.c` of the kernel writes it. */
+
+/** Marks the kernel puts behind the time in latency format. */
+export const LATENCY_MARKS = '$@*#!+ ';
+
+export function timeText(context: Context, time: bigint): string {
+  switch (context.style) {
+    case 'seconds': {
+      const micros = toMicros(time);
+      return `${micros / 1_000_000n}.${(micros % 1_000_000n).toString().padStart(6, '0')}`;
+    }
+    case 'ticks':
+      return time.toString();
+    case 'latency':
+      return `${toMicros(time)}us`;
+    case 'bare':
+      return '';
+  }
+}
+
+/** Nanoseconds to microseconds, rounded half up as the kernel does. */
+function toMicros(ns: bigint): bigint {
+  return (ns + 500n) / 1000n;
+}
+
+export function prefixText(context: Context, time: bigint): string {
+  if (context.style === 'bare') return '';
+  const pid = String(context.pid).padEnd(context.pidWidth);
+  const when = timeText(context, time);
+  if (context.style === 'latency') {
+    const flags = context.flags.slice(0, -1);
+    const mark = context.flags.slice(-1);
+    return `${context.comm.slice(0, 8).padStart(8)}-${pid} ${String(context.cpu).padStart(3)}${flags} ${when.padStart(6)}${mark}: `;
+  }
+  const comm = context.comm.padStart(16);
+  const tgid =
+    context.tgid === undefined ? '' : `(${(context.tgid < 0 ? '' : String(context.tgid)).padStart(7, context.tgid < 0 ? '-' : ' ')}) `;
+  const cpu = `[${String(context.cpu).padStart(3, '0')}] `;
+  return `${comm}-${pid} ${tgid}${cpu}${context.flags} ${when.padStart(12)}: `;
+}

@@ -1,0 +1,19 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { buffersOf } from './batch.js';
+import { TraceError } from './errors.js';
+import { readTrace } from './read.js';
+import type { WorkerMessage } from './open.js';
+
+/** The thread that reads a trace for {@link openTrace}: bytes in, batches out. */
+const port = parentPort;
+if (!port) throw new Error('this file is started as a worker by open.ts');
+
+const post = (message: WorkerMessage, transfer: ArrayBuffer[] = []): void => port.postMessage(message, transfer);
+
+try {
+  await readTrace((workerData as { path: string }).path, { batch: (batch) => post({ batch }, buffersOf(batch)) });
+  post({ done: true });
+} catch (error) {
+  if (error instanceof TraceError) post({ error: error.plain });
+  else post({ bug: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+}
