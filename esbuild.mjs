@@ -74,9 +74,8 @@ async function buildDist() {
 }
 
 async function buildTests() {
-  const tests = files('test', '.test.ts');
-  const inHost = tests.filter((name) => name.endsWith('exthost.test.ts'));
-  const plain = tests.filter((name) => !inHost.includes(name));
+  const inHost = files('test/editor', '.ts').filter((name) => path.basename(name).startsWith('exthost'));
+  const plain = files('test', '.test.ts').filter((name) => !inHost.includes(name));
   const options = { outbase: 'test', outdir: 'out/test', sourcemap: /** @type {const} */ ('inline') };
   const results = await Promise.all([
     build({ ...esm, ...options, entryPoints: plain, external: testTools, outExtension: { '.js': '.mjs' } }),

@@ -1,0 +1,109 @@
+/**
+ * The two editor suites, in a VS Code in the browser: the one in the extension host and the one that drives the workbench. One browser for
+ * both; the extension host suite has a server of its own, because the switch it needs silences notifications.
+ */
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { format } from 'node:util';
+import { chromium } from 'playwright-core';
+import { findChromium } from '../host/chromium.mjs';
+import { installHost } from '../host/install.mjs';
+import { root } from '../host/modules.mjs';
+import { packExtension } from '../host/pack.mjs';
+import { startServer, windowUrl } from '../host/server.mjs';
+import { emptyFolder, mocha, reportSuite, resultFile, sum } from '../suites.mjs';
+import { runOnDesktop } from './desktop.mjs';
+
+const suiteFile = path.join(root, 'out/test/editor/exthost.cjs');
+const suiteLimit = 240_000;
+
+/** A workspace with the bundled traces that a suite may write to. */
+function workspace() {
+  const parent = mkdtempSync(path.join(tmpdir(), 'shadow-mmu-'));
+  const folder = path.join(parent, 'samples');
+  cpSync(path.join(root, 'media/samples'), folder, { recursive: true });
+  return { folder, remove: () => rmSync(parent, { recursive: true, force: true, maxRetries: 5 }) };
+}
+
+/**
+ * Opens a window whose extension host loads the suite, and waits until the workbench reports its end.
+ * @param {string} endpoint of the browser
+ * @param {string} folder
+ */
+async function inExtensionHost(endpoint, folder) {
+  const since = performance.now();
+  const { file, remove } = resultFile();
+  // The extension host inherits the environment of the server. Built workbenches only take the payload's keys for development with this
+  // option; without it they would say nothing and never run the suite.
+  const server = await startServer({ env: { TEST_RESULTS: file }, args: ['--vscode-option', 'enable-smoke-test-driver'] });
+  const browser = await chromium.connect(endpoint);
+  try {
+    const page = await browser.newPage();
+    let output = '';
+    const print = (/** @type {unknown[]} */ ...args) => (output += `${format(...args)}\n`);
+    let end = (/** @type {number} */ _code) => {};
+    const ended = /** @type {Promise<number>} */ (new Promise((resolve) => (end = resolve)));
+    // The workbench calls these two functions of its window.
+    await page.exposeFunction('codeAutomationExit', end);
+    await page.exposeFunction('codeAutomationLog', (/** @type {string} */ _kind, /** @type {unknown[]} */ args) => print(...args));
+    page.on('pageerror', (error) => print('[page]', error.message));
+    await page.goto(
+      windowUrl(server.origin, folder, [
+        ['extensionDevelopmentPath', root],
+        ['extensionTestsPath', suiteFile],
+      ]),
+    );
+    const late = sleep(suiteLimit, -1, { ref: false });
+    const code = await Promise.race([ended, late]);
+    if (code < 0) print(`no end after ${suiteLimit / 1000} s`);
+    return reportSuite('extension host tests', since, { file, code, output });
+  } finally {
+    await browser.close();
+    await server.stop();
+    remove();
+  }
+}
+
+/** @param {string} endpoint @param {string} folder @param {string[]} options of mocha */
+async function inWorkbench(endpoint, folder, options) {
+  const { vsix } = await packExtension();
+  const server = await startServer({ vsix });
+  const env = {
+    EDITOR_ORIGIN: server.origin,
+    EDITOR_FOLDER: folder,
+    EDITOR_BROWSER: endpoint,
+    EDITOR_SCREENSHOTS: emptyFolder('out/screenshots'),
+  };
+  try {
+    return await mocha('workbench tests', ['out/test/editor/*.test.mjs', '--timeout', '180000', ...options], env);
+  } finally {
+    await server.stop();
+  }
+}
+
+/**
+ * @param {('exthost' | 'ui' | 'desktop')[]} suites
+ * @param {string[]} options of mocha
+ */
+export async function runEditorTests(suites, options) {
+  const tallies = [];
+  const samples = workspace();
+  try {
+    if (suites.includes('desktop')) tallies.push(await runOnDesktop(suiteFile, samples.folder));
+    if (suites.includes('exthost') || suites.includes('ui')) {
+      await installHost();
+      const browser = await chromium.launchServer(await findChromium());
+      try {
+        if (suites.includes('exthost')) tallies.push(await inExtensionHost(browser.wsEndpoint(), samples.folder));
+        if (suites.includes('ui')) tallies.push(await inWorkbench(browser.wsEndpoint(), samples.folder, options));
+      } finally {
+        await browser.close();
+      }
+    }
+  } finally {
+    samples.remove();
+  }
+  return sum(tallies);
+}

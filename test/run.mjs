@@ -1,0 +1,65 @@
+/**
+ * `npm test`: everything there is to check, from a fresh clone on. Ends with one line `N passed, N failed`.
+ *
+ *   node test/run.mjs [static|unit|exthost|ui|desktop]… [-- MOCHA OPTIONS]
+ *
+ * The static checks (build, format, lint, types) count as one test each.
+ */
+import { Advice, installModules } from './host/modules.mjs';
+import { check, mocha, sum } from './suites.mjs';
+
+const end = process.argv.indexOf('--');
+const mochaOptions = end < 0 ? [] : process.argv.slice(end + 1);
+const asked = process.argv.slice(2, end < 0 ? undefined : end);
+const wants = (/** @type {string} */ suite) => asked.includes(suite) || (asked.length === 0 && suite !== 'desktop');
+
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () => process.exit(130));
+
+async function staticChecks() {
+  const bin = 'node_modules';
+  return sum([
+    await check('format', [`${bin}/prettier/bin/prettier.cjs`, '--check', '--log-level=warn', '.']),
+    await check('lint', [`${bin}/eslint/bin/eslint.js`, '.']),
+    await check('types', [`${bin}/typescript/bin/tsc`, '--noEmit', '-p', '.']),
+  ]);
+}
+
+/** @param {('exthost' | 'ui' | 'desktop')[]} suites */
+async function editorTests(suites) {
+  if (process.env.SKIP_EDITOR_TESTS === '1') {
+    console.log('\nThe editor tests were SKIPPED (SKIP_EDITOR_TESTS=1).');
+    return { passed: 0, failed: 0 };
+  }
+  // Loaded late: it needs node_modules.
+  const { runEditorTests } = await import('./editor/run.mjs');
+  return runEditorTests(suites, mochaOptions);
+}
+
+/** A suite that cannot start is one failed test, and the others still run. @param {() => Promise<import('./suites.mjs').Tally>} suite */
+async function guarded(suite) {
+  try {
+    return await suite();
+  } catch (error) {
+    console.error(error instanceof Advice ? error.message : error);
+    return { passed: 0, failed: 1 };
+  }
+}
+
+async function all() {
+  await installModules();
+  const built = [await check('build', ['esbuild.mjs']), await check('build of the tests', ['esbuild.mjs', '--tests'])];
+  if (sum(built).failed) return sum(built);
+  const unit = ['out/test/**/*.test.mjs', '--ignore', 'out/test/editor/**', '--timeout', '20000', ...mochaOptions];
+  const editorSuites = /** @type {const} */ (['exthost', 'ui', 'desktop']).filter(wants);
+  // Two processors: the checks of the sources beside the unit tests.
+  const plain = await Promise.all([
+    ...(wants('static') ? [guarded(staticChecks)] : []),
+    ...(wants('unit') ? [guarded(() => mocha('unit tests', unit))] : []),
+  ]);
+  const editor = editorSuites.length ? [await guarded(() => editorTests([...editorSuites]))] : [];
+  return sum([...built, ...plain, ...editor]);
+}
+
+const { passed, failed } = await guarded(all);
+console.log(`\n${passed} passed, ${failed} failed`);
+process.exitCode = failed ? 1 : 0;
