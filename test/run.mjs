@@ -1,7 +1,7 @@
 /**
  * `npm test`: everything there is to check, from a fresh clone on. Ends with one line `N passed, N failed`.
  *
- *   node test/run.mjs [static|unit|exthost|ui|desktop]… [-- MOCHA OPTIONS]
+ *   node test/run.mjs [static|unit|webview|exthost|ui|desktop]… [-- MOCHA OPTIONS]
  *
  * The static checks (build, format, lint, types) count as one test each.
  */
@@ -24,7 +24,7 @@ async function staticChecks() {
   ]);
 }
 
-/** @param {('exthost' | 'ui' | 'desktop')[]} suites */
+/** @param {import('./editor/run.mjs').EditorSuite[]} suites */
 async function editorTests(suites) {
   if (process.env.SKIP_EDITOR_TESTS === '1') {
     console.log('\nThe editor tests were SKIPPED (SKIP_EDITOR_TESTS=1).');
@@ -49,8 +49,8 @@ async function all() {
   await installModules();
   const built = [await check('build', ['esbuild.mjs']), await check('build of the tests', ['esbuild.mjs', '--tests'])];
   if (sum(built).failed) return sum(built);
-  const unit = ['out/test/**/*.test.mjs', '--ignore', 'out/test/editor/**', '--timeout', '20000', ...mochaOptions];
-  const editorSuites = /** @type {const} */ (['exthost', 'ui', 'desktop']).filter(wants);
+  const unit = ['out/test/**/*.test.mjs', '--ignore', 'out/test/{editor,webview}/**', '--timeout', '20000', ...mochaOptions];
+  const editorSuites = /** @type {const} */ (['webview', 'exthost', 'ui', 'desktop']).filter(wants);
   // Two processors: the checks of the sources beside the unit tests.
   const plain = await Promise.all([
     ...(wants('static') ? [guarded(staticChecks)] : []),

@@ -12,7 +12,8 @@ import { findChromium } from '../host/chromium.mjs';
 import { installHost } from '../host/install.mjs';
 import { root } from '../host/modules.mjs';
 import { packExtension } from '../host/pack.mjs';
-import { startServer, windowUrl } from '../host/server.mjs';
+import { startServer } from '../host/server.mjs';
+import { windowUrl } from '../host/windowUrl.mjs';
 import { emptyFolder, mocha, reportSuite, resultFile, sum } from '../suites.mjs';
 import { runOnDesktop } from './desktop.mjs';
 
@@ -66,15 +67,21 @@ async function inExtensionHost(endpoint, folder) {
   }
 }
 
-/** @param {string} endpoint @param {string} folder @param {string[]} options of mocha */
+/**
+ * Drives the installed extension as a person would.
+ * @param {string} endpoint of the browser
+ * @param {string} folder
+ * @param {string[]} options of mocha
+ */
 async function inWorkbench(endpoint, folder, options) {
   const { vsix } = await packExtension();
   const server = await startServer({ vsix });
   const env = {
-    EDITOR_ORIGIN: server.origin,
-    EDITOR_FOLDER: folder,
     EDITOR_BROWSER: endpoint,
-    EDITOR_SCREENSHOTS: emptyFolder('out/screenshots'),
+    EDITOR_ORIGIN: server.origin,
+    EDITOR_SETTINGS: server.settingsFile,
+    EDITOR_FOLDER: folder,
+    EDITOR_SCREENSHOTS: path.join(root, 'out/screenshots'),
   };
   try {
     return await mocha('workbench tests', ['out/test/editor/*.test.mjs', '--timeout', '180000', ...options], env);
@@ -84,7 +91,18 @@ async function inWorkbench(endpoint, folder, options) {
 }
 
 /**
- * @param {('exthost' | 'ui' | 'desktop')[]} suites
+ * The webviews alone, without VS Code around them.
+ * @param {string} endpoint of the browser
+ * @param {string[]} options of mocha
+ */
+function inBrowser(endpoint, options) {
+  return mocha('webview tests', ['out/test/webview/**/*.test.mjs', '--timeout', '60000', ...options], { EDITOR_BROWSER: endpoint });
+}
+
+/** @typedef {'webview' | 'exthost' | 'ui' | 'desktop'} EditorSuite */
+
+/**
+ * @param {EditorSuite[]} suites
  * @param {string[]} options of mocha
  */
 export async function runEditorTests(suites, options) {
@@ -92,12 +110,15 @@ export async function runEditorTests(suites, options) {
   const samples = workspace();
   try {
     if (suites.includes('desktop')) tallies.push(await runOnDesktop(suiteFile, samples.folder));
-    if (suites.includes('exthost') || suites.includes('ui')) {
-      await installHost();
+    if (suites.some((suite) => suite !== 'desktop')) {
       const browser = await chromium.launchServer(await findChromium());
+      const endpoint = browser.wsEndpoint();
+      emptyFolder('out/screenshots');
       try {
-        if (suites.includes('exthost')) tallies.push(await inExtensionHost(browser.wsEndpoint(), samples.folder));
-        if (suites.includes('ui')) tallies.push(await inWorkbench(browser.wsEndpoint(), samples.folder, options));
+        if (suites.includes('webview')) tallies.push(await inBrowser(endpoint, options));
+        if (suites.includes('exthost') || suites.includes('ui')) await installHost();
+        if (suites.includes('exthost')) tallies.push(await inExtensionHost(endpoint, samples.folder));
+        if (suites.includes('ui')) tallies.push(await inWorkbench(endpoint, samples.folder, options));
       } finally {
         await browser.close();
       }

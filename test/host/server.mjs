@@ -53,7 +53,8 @@ export async function startServer({ port = 0, settings = {}, env = {}, vsix, arg
   const dir = mkdtempSync(path.join(tmpdir(), 'shadow-mmu-'));
   const remove = () => rmSync(dir, { recursive: true, force: true, maxRetries: 5 });
   mkdirSync(path.join(dir, 'data/User'), { recursive: true });
-  writeFileSync(path.join(dir, 'data/User/settings.json'), JSON.stringify({ ...quietSettings, ...settings }, null, 2));
+  const settingsFile = path.join(dir, 'data/User/settings.json');
+  writeFileSync(settingsFile, JSON.stringify({ ...quietSettings, ...settings }, null, 2));
   writeFileSync(path.join(dir, 'config.yaml'), 'auth: none\n');
   const place = [
     '--config',
@@ -122,17 +123,5 @@ export async function startServer({ port = 0, settings = {}, env = {}, vsix, arg
       throw new Error(`code-server did not start:\n${said}`);
     }
   }
-  return { origin, port: chosen, process: server, logFile, stop };
-}
-
-/**
- * The address of a window on a folder, with a file open in it.
- * @param {string} origin
- * @param {string} folder
- * @param {[string, string][]} payload pairs as the workbench reads them: `openFile`, `extensionTestsPath` … and a path on the server
- */
-export function windowUrl(origin, folder, payload = []) {
-  const { host } = new URL(origin);
-  const uris = payload.map(([key, file]) => [key, `vscode-remote://${host}${encodeURI(file)}`]);
-  return `${origin}/?folder=${encodeURIComponent(folder)}` + (uris.length ? `&payload=${encodeURIComponent(JSON.stringify(uris))}` : '');
+  return { origin, process: server, settingsFile, stop };
 }

@@ -10,7 +10,8 @@ import path from 'node:path';
 import { installHost } from './install.mjs';
 import { Advice, installModules, root, run } from './modules.mjs';
 import { packExtension } from './pack.mjs';
-import { startServer, windowUrl } from './server.mjs';
+import { startServer } from './server.mjs';
+import { windowUrl } from './windowUrl.mjs';
 
 const samples = path.join(root, 'media/samples');
 

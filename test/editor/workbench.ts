@@ -1,0 +1,222 @@
+/**
+ * The workbench of VS Code as a person drives it: by mouse, keys and the palette, reading what is on the screen. Everything waits on a
+ * condition; nothing sleeps for a while and hopes.
+ */
+import { writeFileSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { chromium, type Browser, type FrameLocator, type Locator, type Page } from 'playwright-core';
+import { windowUrl } from '../host/windowUrl.mjs';
+
+/** Slow machines get this long for each thing on the screen. */
+const patience = 60_000;
+
+function given(name: string): string {
+  const value = process.env[name];
+  if (!value) throw new Error(`${name} is not set: run these tests with \`node test/run.mjs ui\``);
+  return value;
+}
+
+export const themes = {
+  dark: 'Default Dark Modern',
+  light: 'Default Light Modern',
+  'hc-dark': 'Default High Contrast',
+  'hc-light': 'Default High Contrast Light',
+} as const;
+export type Theme = keyof typeof themes;
+
+let browser: Promise<Browser> | undefined;
+/** The one browser of the run. */
+const theBrowser = () => (browser ??= chromium.connect(given('EDITOR_BROWSER')));
+
+export class Workbench {
+  /** exceptions in the page; there should be none */
+  readonly errors: string[] = [];
+
+  private constructor(readonly page: Page) {
+    page.setDefaultTimeout(patience);
+    page.on('pageerror', (error) => this.errors.push(error.message));
+  }
+
+  /** A window of its own, with nothing remembered, and `file` of the sample folder open. */
+  static async open(file: string, theme: Theme = 'dark', viewport = { width: 1500, height: 950 }): Promise<Workbench> {
+    const settings = given('EDITOR_SETTINGS');
+    writeFileSync(
+      settings,
+      JSON.stringify({ ...(JSON.parse(readFileSync(settings, 'utf8')) as object), 'workbench.colorTheme': themes[theme] }),
+    );
+    const context = await (await theBrowser()).newContext({ viewport });
+    const workbench = new Workbench(await context.newPage());
+    const folder = given('EDITOR_FOLDER');
+    await workbench.page.goto(windowUrl(given('EDITOR_ORIGIN'), folder, [['openFile', path.join(folder, file)]]));
+    await workbench.tab(file).waitFor();
+    await workbench.editor.locator('.view-line').first().waitFor();
+    return workbench;
+  }
+
+  async close(): Promise<void> {
+    await this.page.context().close();
+  }
+
+  async screenshot(name: string): Promise<void> {
+    await this.page.screenshot({ path: path.join(given('EDITOR_SCREENSHOTS'), `${name}.png`) });
+  }
+
+  tab(label: string): Locator {
+    return this.page.locator('.tabs-container .tab', { hasText: label });
+  }
+
+  get editor(): Locator {
+    return this.page.locator('.editor-instance .monaco-editor').first();
+  }
+
+  /** Runs a command by its title. The palette lists commands once per opening: one of an extension that is still loading needs another. */
+  async command(title: string): Promise<void> {
+    const input = this.page.locator('.quick-input-widget input.input');
+    const row = this.page.locator('.quick-input-list .monaco-list-row').filter({ hasText: title }).first();
+    await this.repeat(`no command "${title}"`, async () => {
+      await this.page.keyboard.press('F1');
+      if (!(await shows(input, 2000))) return false;
+      await input.fill(`>${title}`);
+      if (await shows(row, 1500)) {
+        await row.click();
+        return true;
+      }
+      await this.page.keyboard.press('Escape');
+      return false;
+    });
+  }
+
+  async press(key: string): Promise<void> {
+    await this.page.keyboard.press(key);
+  }
+
+  /** Scrolls until the line is on the screen. */
+  async goToLine(line: number): Promise<void> {
+    await this.press('Control+g');
+    const input = this.page.locator('.quick-input-widget input.input');
+    await input.waitFor();
+    await input.fill(`:${line}`);
+    await this.press('Enter');
+    await this.lineNumber(line).waitFor();
+  }
+
+  private lineNumber(line: number): Locator {
+    return this.editor.locator('.margin-view-overlays .line-numbers', { hasText: new RegExp(`^${line}$`) });
+  }
+
+  /** Clicks into the gutter left of a line. A click before the debugger's part of the editor is there does nothing: first its hint shows. */
+  async toggleBreakpoint(line: number): Promise<void> {
+    const box = await boxOf(this.lineNumber(line));
+    const margin = await boxOf(this.editor.locator('.margin').first());
+    const middle = box.y + box.height / 2;
+    await this.repeat(`no breakpoint hint in the gutter of line ${line}`, async () => {
+      await this.page.mouse.move(margin.x + 200, middle);
+      await this.page.mouse.move(margin.x + 10, middle);
+      return shows(this.editor.locator('.codicon-debug-hint').first(), 500);
+    });
+    await this.page.mouse.down();
+    await this.page.mouse.up();
+    await this.page.mouse.move(margin.x + 300, middle);
+    await this.breakpoints.first().waitFor();
+  }
+
+  get breakpoints(): Locator {
+    return this.editor.locator('.codicon-debug-breakpoint, .codicon-debug-breakpoint-unverified');
+  }
+
+  /** Starts a session with F5 and waits for its toolbar. */
+  async start(): Promise<void> {
+    await this.repeat('F5 starts no session', async () => {
+      await this.press('F5');
+      return shows(this.toolbar, 15_000);
+    });
+  }
+
+  get toolbar(): Locator {
+    return this.page.locator('.debug-toolbar');
+  }
+
+  /** Presses a button of the debug toolbar, by the beginning of its label: Continue, Step Over, Step Back, Reverse … */
+  async button(label: string): Promise<void> {
+    await this.toolbar.locator(`.action-label[aria-label^="${label}"]:not(.disabled)`).click();
+  }
+
+  /** Waits until the editor marks `line` as the one where execution stands. */
+  async stoppedAt(line: number): Promise<void> {
+    await this.page.waitForFunction(
+      (wanted) => {
+        const mark = document.querySelector('.editor-instance .view-overlays .debug-top-stack-frame-line');
+        if (!mark) return false;
+        const { top } = mark.getBoundingClientRect();
+        const numbers = [...document.querySelectorAll('.editor-instance .margin-view-overlays .line-numbers')];
+        return numbers.find((number) => Math.abs(number.getBoundingClientRect().top - top) < 3)?.textContent === String(wanted);
+      },
+      line,
+      { timeout: patience },
+    );
+  }
+
+  /** The row of the Variables view whose text matches. */
+  variable(text: string | RegExp): Locator {
+    return this.page.locator('.debug-variables .monaco-list-row').filter({ hasText: text }).first();
+  }
+
+  async expand(text: string | RegExp): Promise<void> {
+    const row = this.variable(text);
+    await row.waitFor();
+    await this.repeat(`${text} does not open`, async () => {
+      if ((await row.getAttribute('aria-expanded')) === 'true') return true;
+      await row.locator('.monaco-tl-twistie').click();
+      return false;
+    });
+  }
+
+  /** What the Variables view shows, one string per row. */
+  async variables(): Promise<string[]> {
+    const rows = await this.page.locator('.debug-variables .monaco-list-row').allInnerTexts();
+    return rows.map((row) => row.replace(/\s+/g, ' ').trim());
+  }
+
+  /** Ticks an exception filter in the Breakpoints view. */
+  async breakOn(label: string | RegExp): Promise<void> {
+    const box = this.page
+      .locator('.debug-breakpoints .monaco-list-row')
+      .filter({ hasText: label })
+      .locator('input[type=checkbox], .monaco-checkbox')
+      .first();
+    await box.waitFor();
+    if (!(await box.isChecked().catch(() => false))) await box.click();
+  }
+
+  /**
+   * The document inside a webview of the extension. A webview is two frames deep; the outer one tells whose it is and, in a view, that it
+   * is one.
+   */
+  webview(kind: 'view' | 'panel'): FrameLocator {
+    const which = kind === 'view' ? '[src*="purpose=webviewView"]' : ':not([src*="purpose="])';
+    return this.page
+      .frameLocator(`iframe.webview.ready[src*="extensionId=shadow-mmu.shadow-mmu"]${which}`)
+      .frameLocator('iframe#active-frame');
+  }
+
+  private async repeat(complaint: string, attempt: () => Promise<boolean>): Promise<void> {
+    for (const deadline = Date.now() + patience; ;) {
+      if (await attempt()) return;
+      if (Date.now() > deadline) throw new Error(complaint);
+    }
+  }
+}
+
+function shows(locator: Locator, timeout: number): Promise<boolean> {
+  return locator.waitFor({ timeout }).then(
+    () => true,
+    () => false,
+  );
+}
+
+async function boxOf(locator: Locator): Promise<{ x: number; y: number; width: number; height: number }> {
+  await locator.waitFor();
+  const box = await locator.boundingBox();
+  if (!box) throw new Error('the element is not on the screen');
+  return box;
+}
