@@ -180,14 +180,21 @@ export interface EventCard {
 /** Request names, their arguments and answers. */
 export interface Requests {
   /** a page by id, by SPTE-tree variable, or (nothing given) the page of the current event, else the root of the vCPU */
-  'shadowMmu/page': { args: { page?: number; variablesReference?: number; threadId?: number }; body: { page: PageModel | null; index?: number } };
+  'shadowMmu/page': {
+    args: { page?: number; variablesReference?: number; threadId?: number };
+    body: { page: PageModel | null; index?: number };
+  };
   'shadowMmu/entry': { args: { page: number; index: number }; body: EntryDetail };
   /** an address, `gfn 2ced`, `pfn 16ceed`, or a page name */
   'shadowMmu/find': { args: { query: string }; body: { hits: FindHit[]; message?: string } };
   /** travel: an event number, a time in seconds (`34.467238`) or a percentage (`79.6%`) */
   'shadowMmu/goTo': { args: { to: string }; body: EventRef };
-  /** decode the event at a line of the document, or by number */
-  'shadowMmu/event': { args: { event?: number; line?: number; source?: string }; body: EventCard | null };
+  /** decode the event at a line (from 1) of a document, which is a file (`source`: its path) or a window (`sourceReference`), by number, or (nothing given) the current one */
+  'shadowMmu/event': { args: { event?: number; line?: number; source?: string; sourceReference?: number }; body: EventCard | null };
+  /** the inverse of stepIn (one event back, whoever caused it) and of stepOut (to the start of this fault, else of this exit) */
+  'shadowMmu/reverseStep': { args: { threadId: number; kind: 'in' | 'out' }; body: Record<string, never> };
+  /** the nearest event after or before the current one that changed a page or one SPTE of it; null when there is none */
+  'shadowMmu/change': { args: { page: number; index?: number; direction: 'next' | 'previous' }; body: EventRef | null };
   /** the window document (name and text) that holds an event, for binary and compressed traces */
   'shadowMmu/window': { args: { event: number }; body: { sourceReference: number; name: string; line: number } };
 }

@@ -1,0 +1,188 @@
+import { childRole } from './childRole.js';
+import { EntryState, Trust, entryState } from './entry.js';
+import { NO_PAGE, type Gfn, type PageId, type Role, type SpteIndex } from './ids.js';
+import type { Mmu } from './mmu.js';
+import { ACC_ALL, roleField } from './role.js';
+import { pagesPerEntry, spteIndexOf } from './spte.js';
+import type { Vcpu } from './vcpu.js';
+import type { GuestWalk } from './walk.js';
+
+/** Five-level paging. */
+const HIGHEST_LEVEL = 5;
+
+/** The page that a fault needs below a parent's SPTE: what `kvm_mmu_get_child_sp` is asked for. */
+export interface Child {
+  readonly parent: PageId;
+  readonly index: SpteIndex;
+  readonly gfn: Gfn;
+  readonly role: Role;
+}
+
+/**
+ * The way of one fault through the shadow pages, from the root to the leaf's page ([6.1 paging_tmpl.h:fetch], [6.1 mmu.c:direct_map]).
+ * Links have no event of their own: a page taken on the way is linked below the one before it, and where no page was taken the
+ * link was there already.
+ */
+export class FaultPath {
+  private readonly known = new Map<number, PageId>();
+  /** the level of the last page that was taken by an event and not yet proven to be linked */
+  private unproven = 0;
+
+  /**
+   * @param walk the guest's walk; undefined for a direct MMU, where the address is the guest frame
+   * @param page address >> 12 for an indirect MMU, gfn for a direct one
+   */
+  constructor(
+    private readonly mmu: Mmu,
+    private readonly vcpu: Vcpu,
+    readonly walk: GuestWalk | undefined,
+    readonly page: number,
+  ) {}
+
+  /** SPTE index of the fault's address in a page of a level. */
+  indexAt(level: number): SpteIndex {
+    return spteIndexOf(this.page, level) as SpteIndex;
+  }
+
+  /** The shadow page of a level on the way, {@link NO_PAGE} when neither links nor keys tell. */
+  at(level: number): PageId {
+    const known = this.known.get(level);
+    if (known !== undefined && this.mmu.pages.isLive(this.mmu.state, known)) return known;
+    const page = this.find(level);
+    if (page !== NO_PAGE) this.known.set(level, page);
+    return page;
+  }
+
+  /** What the fault must ask for at a level, by the rule of the child role; undefined when the parent is not known. */
+  childAt(level: number, direct: boolean): Child | undefined {
+    const parent = this.at(level + 1);
+    if (parent === NO_PAGE) return undefined;
+    const gfn = direct ? this.directGfn(level) : this.walk?.tableGfn(level);
+    if (gfn === undefined) return undefined;
+    const index = this.indexAt(level + 1);
+    return {
+      parent,
+      index,
+      gfn,
+      role: childRole(this.mmu.pages.role(this.mmu.state, parent), index, direct, this.accessOf(level, direct)),
+    };
+  }
+
+  /** An event showed the page of a level: it is linked next, unless the fault gives up. */
+  took(level: number, page: PageId): void {
+    this.known.set(level, page);
+    const parent = this.at(level + 1);
+    if (parent === NO_PAGE) return;
+    this.mmu.link(parent, this.indexAt(level + 1), page, Trust.assumed);
+    this.unproven = level;
+  }
+
+  /** Other evidence showed which page of a level the fault goes through. */
+  isAt(level: number, page: PageId): void {
+    this.known.set(level, page);
+  }
+
+  /** The fault went on below `level`: every link down to it is in place. */
+  provenDownTo(level: number): void {
+    this.unproven = 0;
+    for (let child = this.topLevel() - 1; child >= level; child--) {
+      const parent = this.at(child + 1);
+      const page = this.at(child);
+      if (parent === NO_PAGE || page === NO_PAGE) continue;
+      this.mmu.link(parent, this.indexAt(child + 1), page, Trust.derived);
+    }
+  }
+
+  /** The fault ended before the last page it took was proven to be linked: a guest entry had changed, and KVM starts over. */
+  gaveUp(): { parent: PageId; index: SpteIndex } | undefined {
+    if (this.unproven === 0) return undefined;
+    return { parent: this.at(this.unproven + 1), index: this.indexAt(this.unproven + 1) };
+  }
+
+  private topLevel(): number {
+    return this.vcpu.rootLevel();
+  }
+
+  private find(level: number): PageId {
+    const top = this.topLevel();
+    if (level === top && top !== 0) return this.root();
+    if (level > (top || HIGHEST_LEVEL)) return NO_PAGE;
+    const parent = this.at(level + 1);
+    return this.linked(parent, level) || this.byKey(level, parent);
+  }
+
+  /** The root of the address. Among the cached roots of a vCPU, the one whose first link agrees with the walk. */
+  private root(): PageId {
+    const root = this.vcpu.rootFor(this.page);
+    if (this.vcpu.shape() !== 'single' || !this.walk) return root;
+    const level = this.topLevel();
+    const wanted = this.walk.tableGfn(level - 1);
+    if (wanted === undefined || this.leadsTo(root, level, wanted) !== false) return root;
+    const others = this.vcpu.previousRoots().filter((other) => this.leadsTo(other, level, wanted) === true);
+    if (others.length !== 1) return root;
+    this.vcpu.switchTo(others[0]!);
+    return others[0]!;
+  }
+
+  /** Whether a root's entry for the address leads to a page of this gfn; undefined when it leads nowhere. */
+  private leadsTo(root: PageId, level: number, gfn: Gfn): boolean | undefined {
+    const child = this.linkedChild(root, level);
+    return child === NO_PAGE ? undefined : this.mmu.pages.birth(child).gfn === gfn;
+  }
+
+  /** The child that the parent's entry leads to, if it is the one that the walk needs. */
+  private linked(parent: PageId, level: number): PageId {
+    const child = this.linkedChild(parent, level + 1);
+    if (child === NO_PAGE) return NO_PAGE;
+    const birth = this.mmu.pages.birth(child);
+    const wanted = roleField(birth.role, 'direct') ? this.directGfn(level) : this.walk?.tableGfn(level);
+    return wanted === undefined || wanted === birth.gfn ? child : NO_PAGE;
+  }
+
+  private linkedChild(page: PageId, level: number): PageId {
+    if (page === NO_PAGE) return NO_PAGE;
+    const { state, pages } = this.mmu;
+    const cell = pages.entryCell(page, this.indexAt(level));
+    if (entryState(state.tag(cell)) !== EntryState.link) return NO_PAGE;
+    const child = state.number(cell) as PageId;
+    return pages.isLive(state, child) ? child : NO_PAGE;
+  }
+
+  /** The one live page that the fault can mean at a level, by gfn and role; {@link NO_PAGE} when none or several fit. */
+  private byKey(level: number, parent: PageId): PageId {
+    const { state, pages } = this.mmu;
+    const indirect = this.walk?.tableGfn(level);
+    const fits = (id: PageId, direct: boolean): boolean => {
+      const role = pages.role(state, id);
+      if (roleField(role, 'level') !== level || (roleField(role, 'direct') === 1) !== direct) return false;
+      if (roleField(role, 'invalid') || pages.birth(id).generation !== this.mmu.generation()) return false;
+      if (parent !== NO_PAGE)
+        return (
+          role === childRole(pages.role(state, parent), this.indexAt(level + 1), direct, roleField(role, 'access')) &&
+          accessFits(role, direct)
+        );
+      return accessFits(role, direct) && quadrantFits(role);
+    };
+    const accessFits = (role: Role, direct: boolean): boolean => direct || roleField(role, 'access') === this.accessOf(level, false);
+    const quadrantFits = (role: Role): boolean =>
+      !roleField(role, 'has4ByteGpte') || level > 1 || roleField(role, 'quadrant') === (this.indexAt(2) & 1);
+    const candidates = [
+      ...(indirect === undefined ? [] : this.mmu.livePages(indirect).filter((id) => fits(id, false))),
+      ...this.mmu.livePages(this.directGfn(level)).filter((id) => fits(id, true)),
+    ];
+    return candidates.length === 1 ? candidates[0]! : NO_PAGE;
+  }
+
+  /** gfn of a direct page of a level: what its first entry maps. */
+  private directGfn(level: number): Gfn {
+    const gfn = this.walk ? (this.walk.gfn ?? -1) : this.page;
+    const covered = pagesPerEntry(level + 1);
+    return (gfn - (gfn % covered)) as Gfn;
+  }
+
+  /** Rights of a page of a level: those above its guest table, or of the whole translation for a direct page below a large guest page. */
+  private accessOf(level: number, direct: boolean): number {
+    if (!this.walk) return ACC_ALL;
+    return this.walk.tableAccess(direct ? this.walk.leafLevel - 1 : level);
+  }
+}

@@ -1,0 +1,215 @@
+import { EntryState, Trust, Unseen, entryState, entryTag, entryUnseen, withUnseen } from './entry.js';
+import { NO_PAGE, type Gfn, type PageId, type Pfn, type SpteIndex } from './ids.js';
+import type { CellId } from './journal.js';
+import { Life, type Birth, type ShadowPages } from './pages.js';
+import { pagesPerEntry, type SpteFormat } from './spte.js';
+import type { State, WritableState } from './state.js';
+import { UnseenChanges, unseenChange } from './unseen.js';
+
+/** A place in a shadow page as one number, for sets: page * 512 + index. */
+type Place = number;
+const placeOf = (page: PageId, index: SpteIndex): Place => page * 512 + index;
+const pageOfPlace = (place: Place): PageId => Math.floor(place / 512) as PageId;
+const indexOfPlace = (place: Place): SpteIndex => (place % 512) as SpteIndex;
+
+/**
+ * The shadow MMU of one VM (`struct kvm_arch`'s part in it): its pages, links, leaves and generation. Every change goes through the
+ * journal. The maps in here are look-up tables over the newest state, kept so that the engine need not search; they hold no fact
+ * that the cells do not.
+ */
+export class Mmu {
+  private readonly generationCell: CellId;
+  private readonly usedPagesCell: CellId;
+  private readonly liveByGfn = new Map<Gfn, PageId[]>();
+  private readonly byFrame = new Map<Pfn, PageId>();
+  private readonly parentsOf = new Map<PageId, Set<Place>>();
+  private readonly leavesOf = new Map<Gfn, Set<Place>>();
+  /** what may have changed entries of the whole VM unseen */
+  readonly unseen: UnseenChanges;
+
+  constructor(
+    readonly vm: number,
+    readonly state: WritableState,
+    readonly pages: ShadowPages,
+    readonly format: SpteFormat,
+  ) {
+    this.generationCell = state.journal.allocate(2);
+    this.usedPagesCell = this.generationCell + 1;
+    this.unseen = new UnseenChanges(state);
+  }
+
+  /** `mmu_valid_gen` at a position. */
+  generation(state: State = this.state): number {
+    return state.number(this.generationCell);
+  }
+  setGeneration(generation: number): void {
+    this.state.keepNumber(this.generationCell, generation);
+  }
+  /** `n_used_mmu_pages` at a position: pages on the active list and zapped roots that wait. */
+  usedPages(state: State = this.state): number {
+    return state.number(this.usedPagesCell);
+  }
+
+  /** Live pages of a gfn, oldest first, in the newest state. */
+  livePages(gfn: Gfn): readonly PageId[] {
+    return this.liveByGfn.get(gfn) ?? [];
+  }
+  /** The page whose SPTEs fill a page frame, as far as events showed it. */
+  pageAtFrame(frame: Pfn): PageId {
+    return this.byFrame.get(frame) ?? NO_PAGE;
+  }
+
+  /** A page is born [6.1 mmu.c:kvm_mmu_alloc_shadow_page]. A new shadow of a guest table write-protects it (`account_shadowed`). */
+  create(birth: Omit<Birth, 'vm'>, rootCount = 0, unsync = false): PageId {
+    const id = this.pages.create(this.state, { ...birth, vm: this.vm }, rootCount, unsync);
+    const live = this.liveByGfn.get(birth.gfn);
+    if (live) live.push(id);
+    else this.liveByGfn.set(birth.gfn, [id]);
+    this.state.setNumber(this.usedPagesCell, this.usedPages() + 1);
+    if (this.pages.hasGptes(id)) this.writeProtect(birth.gfn);
+    return id;
+  }
+
+  /**
+   * [6.1 mmu.c:__kvm_mmu_prepare_zap_page]: entries and links to the page go; a root in use stays, invalid, until its root_count is gone.
+   */
+  zap(id: PageId, rootCount: number): void {
+    for (let index = 0; index < 512; index++) this.clear(id, index as SpteIndex);
+    for (const place of this.parentsOf.get(id) ?? []) this.clear(pageOfPlace(place), indexOfPlace(place));
+    this.pages.setRootCount(this.state, id, rootCount);
+    if (rootCount > 0) this.pages.pin(this.state, id);
+    else this.destroy(id);
+  }
+
+  /** [6.1 mmu.c:kvm_mmu_zap_all_fast]: the generation flips; what has the old one is obsolete from now on. */
+  flipGeneration(old: number): void {
+    this.setGeneration(old ? 0 : 1);
+  }
+
+  /** Write protection goes up again when a page is synced [6.1 mmu.c:mmu_sync_children]. */
+  sync(id: PageId): void {
+    this.pages.setUnsync(this.state, id, false);
+    this.writeProtect(this.pages.birth(id).gfn);
+    this.doubtLeaves(id);
+  }
+
+  unsync(id: PageId): void {
+    this.pages.setUnsync(this.state, id, true);
+  }
+
+  /** An SPTE of `parent` leads to `child` [6.1 mmu.c:__link_shadow_page]. */
+  link(parent: PageId, index: SpteIndex, child: PageId, trust: Trust): void {
+    const cell = this.pages.entryCell(parent, index);
+    const tag = entryTag(EntryState.link, trust);
+    const before = this.state.tag(cell);
+    if (entryState(before) === EntryState.link && this.state.number(cell) === child) {
+      // A link already there keeps its event; only a doubt about it, or a weaker trust, is worth a write.
+      if (before !== tag && (entryUnseen(before) !== Unseen.nothing || trust < ((before >> 3) & 3))) this.state.setNumber(cell, child, tag);
+      return;
+    }
+    this.forget(parent, index);
+    this.state.setNumber(cell, child, tag);
+    const parents = this.parentsOf.get(child);
+    if (parents) parents.add(placeOf(parent, index));
+    else this.parentsOf.set(child, new Set([placeOf(parent, index)]));
+  }
+
+  setLeaf(page: PageId, index: SpteIndex, spte: bigint, gfn: Gfn, trust: Trust = Trust.recorded): void {
+    this.forget(page, index);
+    this.state.setWord(this.pages.entryCell(page, index), spte, entryTag(EntryState.leaf, trust));
+    this.state.keepNumber(this.pages.gfnCell(page, index), gfn);
+    const leaves = this.leavesOf.get(gfn);
+    if (leaves) leaves.add(placeOf(page, index));
+    else this.leavesOf.set(gfn, new Set([placeOf(page, index)]));
+  }
+
+  setMmio(page: PageId, index: SpteIndex, spte: bigint, gfn: Gfn, trust: Trust): void {
+    this.forget(page, index);
+    this.state.setWord(this.pages.entryCell(page, index), spte, entryTag(EntryState.mmio, trust));
+    this.state.keepNumber(this.pages.gfnCell(page, index), gfn);
+  }
+
+  /** The entry becomes empty by the algorithm. */
+  clear(page: PageId, index: SpteIndex): void {
+    const cell = this.pages.entryCell(page, index);
+    if (this.state.tag(cell) === 0) return;
+    this.forget(page, index);
+    this.state.setNumber(cell, 0, 0);
+  }
+
+  setFrame(page: PageId, frame: Pfn): void {
+    this.pages.setFrame(this.state, page, frame);
+    this.byFrame.set(frame, page);
+  }
+
+  /** Something may have changed these entries unseen. */
+  doubt(page: PageId, index: SpteIndex, unseen: Unseen): void {
+    const cell = this.pages.entryCell(page, index);
+    const tag = this.state.tag(cell);
+    if (tag === 0 || withUnseen(tag, unseen) === tag) return;
+    const joined = withUnseen(tag, (entryUnseen(tag) | unseen) as Unseen);
+    if (joined !== tag) this.state.setWord(cell, this.state.word(cell), joined);
+  }
+
+  /** Something may have changed any leaf of the page unseen: one write, however many leaves. */
+  doubtLeaves(page: PageId): void {
+    this.state.setNumber(this.pages.doubtCell(page), 1);
+  }
+
+  /** Leaves that map a guest frame in the newest state, by any page size. */
+  *leaves(gfn: Gfn): Generator<{ page: PageId; index: SpteIndex }> {
+    for (let level = 1; level <= 3; level++) {
+      const first = (gfn - (gfn % pagesPerEntry(level))) as Gfn;
+      for (const place of this.leavesOf.get(first) ?? []) {
+        const page = pageOfPlace(place);
+        if (this.pages.level(page) === level) yield { page, index: indexOfPlace(place) };
+      }
+    }
+  }
+
+  /** W and MMU-writable go from every leaf of a gfn [6.1 mmu.c:kvm_mmu_slot_gfn_write_protect]. */
+  writeProtect(gfn: Gfn): void {
+    const { writable, mmuWritable } = this.format;
+    for (const { page, index } of this.leaves(gfn)) {
+      const cell = this.pages.entryCell(page, index);
+      const spte = this.state.word(cell);
+      if ((spte & (writable | mmuWritable)) === 0n) continue;
+      // A doubt is told by its event being later than the entry's; this write would hide it, so it goes into the tag.
+      const doubt = unseenChange(this, this.state, page, index);
+      const unseen = doubt && doubt.what !== Unseen.write ? doubt.what : Unseen.nothing;
+      this.state.setWord(cell, spte & ~(writable | mmuWritable), entryTag(EntryState.leaf, Trust.derived, unseen));
+    }
+  }
+
+  /** Takes an entry out of the look-up tables before it is overwritten. */
+  private forget(page: PageId, index: SpteIndex): void {
+    const cell = this.pages.entryCell(page, index);
+    switch (entryState(this.state.tag(cell))) {
+      case EntryState.link:
+        this.parentsOf.get(this.state.number(cell) as PageId)?.delete(placeOf(page, index));
+        break;
+      case EntryState.leaf: {
+        const gfn = this.state.number(this.pages.gfnCell(page, index)) as Gfn;
+        this.leavesOf.get(gfn)?.delete(placeOf(page, index));
+        break;
+      }
+    }
+  }
+
+  private destroy(id: PageId): void {
+    const { gfn } = this.pages.birth(id);
+    const live = this.liveByGfn.get(gfn)!.filter((other) => other !== id);
+    if (live.length) this.liveByGfn.set(gfn, live);
+    else this.liveByGfn.delete(gfn);
+    const frame = this.pages.frame(this.state, id);
+    if (frame !== undefined && this.byFrame.get(frame) === id) this.byFrame.delete(frame);
+    this.parentsOf.delete(id);
+    this.state.setNumber(this.usedPagesCell, this.usedPages() - 1);
+    this.pages.destroy(this.state, id);
+  }
+}
+
+/** True while a page is on the active list with another generation than the VM's: it is about to be zapped and is never found. */
+export function isObsolete(mmu: Mmu, pages: ShadowPages, state: State, id: PageId): boolean {
+  return pages.life(state, id) === Life.pinned || pages.birth(id).generation !== mmu.generation(state);
+}

@@ -1,0 +1,196 @@
+import { BEFORE_FIRST, type EventIndex, type Gfn, type PageId, type Pfn, type Role, type SpteIndex } from './ids.js';
+import type { CellId, Journal } from './journal.js';
+import { roleField, withRole } from './role.js';
+import type { State, WritableState } from './state.js';
+
+/** A page's place in life. */
+export const Life = {
+  none: 0,
+  /** on the active list */
+  active: 1,
+  /** zapped while in use as a root: invalid, off the list, waiting for its last root_count to go */
+  pinned: 2,
+} as const;
+export type Life = (typeof Life)[keyof typeof Life];
+
+/** Cells of a page's header, by offset. */
+const Header = { life: 0, rootCount: 1, unsync: 2, frame: 3, reading: 4, entriesDoubted: 5 } as const;
+const HEADER_CELLS = 6;
+const ENTRIES = 512;
+
+/** What the engine knows of a page from its birth on, and never changes. */
+export interface Birth {
+  readonly vm: number;
+  readonly gfn: Gfn;
+  readonly role: Role;
+  /** the role the engine derived, where the record says another; see {@link ShadowPages.role} */
+  readonly derivedRole?: Role;
+  readonly generation: number;
+  /** the page was there before the trace began, or before a loss of events */
+  readonly before: boolean;
+}
+
+/**
+ * All shadow pages of a trace, `struct kvm_mmu_page`. What is fixed at birth is kept here; what changes lives in journal cells.
+ * The SPTEs' cells of a page that is gone serve the next page, as the kernel's page frames do.
+ */
+export class ShadowPages {
+  private readonly births: Birth[] = [];
+  private readonly bornAt: EventIndex[] = [];
+  private readonly diedAt: EventIndex[] = [];
+  private readonly headers: CellId[] = [];
+  private readonly blocks: CellId[] = [];
+  private readonly freeBlocks: CellId[] = [];
+  private readonly byGfn = new Map<string, PageId[]>();
+
+  constructor(private readonly journal: Journal) {
+    // Page 0 is "no page": its cells exist, so that no caller needs a special case for reading.
+    this.add({ vm: -1, gfn: 0 as Gfn, role: 0 as Role, generation: 0, before: false }, BEFORE_FIRST);
+  }
+
+  /** Ids run from 1 to this. */
+  get last(): PageId {
+    return (this.births.length - 1) as PageId;
+  }
+
+  birth(id: PageId): Birth {
+    return this.births[id]!;
+  }
+  born(id: PageId): EventIndex {
+    return this.bornAt[id]!;
+  }
+  /** The event after which the page is gone; `Infinity` while it lives at the end of what was replayed. */
+  died(id: PageId): EventIndex {
+    return this.diedAt[id]!;
+  }
+
+  /** A new page in `state`, active and empty. */
+  create(state: WritableState, birth: Birth, rootCount: number, unsync: boolean): PageId {
+    const id = this.add(birth, state.now);
+    const key = gfnKey(birth.vm, birth.gfn);
+    const siblings = this.byGfn.get(key);
+    if (siblings) siblings.push(id);
+    else this.byGfn.set(key, [id]);
+    state.setNumber(this.headers[id]! + Header.life, Life.active);
+    if (rootCount) this.setRootCount(state, id, rootCount);
+    if (unsync) this.setUnsync(state, id, true);
+    return id;
+  }
+
+  /** The page is gone; its entries must be empty by now. */
+  destroy(state: WritableState, id: PageId): void {
+    state.setNumber(this.headers[id]! + Header.life, Life.none);
+    this.diedAt[id] = state.now;
+    this.freeBlocks.push(this.blocks[id]!);
+  }
+
+  pin(state: WritableState, id: PageId): void {
+    state.setNumber(this.headers[id]! + Header.life, Life.pinned);
+  }
+
+  /** Every page that ever had this gfn, oldest first. */
+  everOfGfn(vm: number, gfn: Gfn): readonly PageId[] {
+    return this.byGfn.get(gfnKey(vm, gfn)) ?? [];
+  }
+
+  life(state: State, id: PageId): Life {
+    return state.number(this.headers[id]! + Header.life) as Life;
+  }
+  isLive(state: State, id: PageId): boolean {
+    return this.life(state, id) !== Life.none;
+  }
+
+  /** Number of root slots of all vCPUs that refer to the page (`root_count`). */
+  rootCount(state: State, id: PageId): number {
+    return state.number(this.headers[id]! + Header.rootCount);
+  }
+  setRootCount(state: WritableState, id: PageId, count: number): void {
+    state.keepNumber(this.headers[id]! + Header.rootCount, count);
+  }
+  rootCountCell(id: PageId): CellId {
+    return this.headers[id]! + Header.rootCount;
+  }
+
+  isUnsync(state: State, id: PageId): boolean {
+    return state.number(this.headers[id]! + Header.unsync) === 1;
+  }
+  setUnsync(state: WritableState, id: PageId, unsync: boolean): void {
+    state.keepNumber(this.headers[id]! + Header.unsync, unsync ? 1 : 0);
+  }
+  unsyncCell(id: PageId): CellId {
+    return this.headers[id]! + Header.unsync;
+  }
+  lifeCell(id: PageId): CellId {
+    return this.headers[id]! + Header.life;
+  }
+
+  /** Page frame of the 512 SPTEs; undefined until an event showed it. */
+  frame(state: State, id: PageId): Pfn | undefined {
+    const cell = this.headers[id]! + Header.frame;
+    return state.record(cell) === 0 ? undefined : (state.number(cell) as Pfn);
+  }
+  setFrame(state: WritableState, id: PageId, frame: Pfn): void {
+    const cell = this.headers[id]! + Header.frame;
+    if (state.record(cell) === 0 || state.number(cell) !== frame) state.setNumber(cell, frame);
+  }
+
+  /** The role in force: the recorded one, until a later event decided for the derived one. `invalid` as the page's life has it. */
+  role(state: State, id: PageId): Role {
+    const birth = this.births[id]!;
+    const derived = birth.derivedRole !== undefined && state.number(this.headers[id]! + Header.reading) === 1;
+    const role = derived ? birth.derivedRole! : birth.role;
+    return this.life(state, id) === Life.pinned ? withRole(role, { invalid: 1 }) : role;
+  }
+  /** A later event decided between the recorded and the derived role. */
+  decideRole(state: WritableState, id: PageId, derived: boolean): void {
+    state.setNumber(this.headers[id]! + Header.reading, derived ? 1 : 0, 1);
+  }
+  /** Record and engine differ in the page's role, and no later event has decided yet. */
+  isContradicted(state: State, id: PageId): boolean {
+    return this.births[id]!.derivedRole !== undefined && state.tag(this.headers[id]! + Header.reading) === 0;
+  }
+
+  level(id: PageId): number {
+    return roleField(this.births[id]!.role, 'level');
+  }
+  /** The page shadows a guest page table: it is write-protected, accounted, and can be unsync [6.1 mmu.c:sp_has_gptes]. */
+  hasGptes(id: PageId): boolean {
+    const { role } = this.births[id]!;
+    return !roleField(role, 'direct') && !roleField(role, 'passthrough');
+  }
+
+  /** The cell of an SPTE. */
+  entryCell(id: PageId, index: SpteIndex): CellId {
+    return this.blocks[id]! + index;
+  }
+  /** The cell of the guest frame that a leaf maps (`shadowed_translation`). */
+  gfnCell(id: PageId, index: SpteIndex): CellId {
+    return this.blocks[id]! + ENTRIES + index;
+  }
+  /** Written when something may have changed any leaf of the page unseen; its event is the moment. */
+  doubtCell(id: PageId): CellId {
+    return this.headers[id]! + Header.entriesDoubted;
+  }
+
+  /** The cells of a page that say something of it: [first, count] runs, header and SPTEs. */
+  cellRuns(id: PageId): readonly (readonly [CellId, number])[] {
+    return [
+      [this.headers[id]!, Header.entriesDoubted],
+      [this.blocks[id]!, ENTRIES],
+    ];
+  }
+
+  private add(birth: Birth, event: EventIndex): PageId {
+    const id = this.births.length as PageId;
+    this.births.push(birth);
+    this.bornAt.push(event);
+    this.diedAt.push(Infinity as EventIndex);
+    this.headers.push(this.journal.allocate(HEADER_CELLS));
+    this.blocks.push(this.freeBlocks.pop() ?? this.journal.allocate(2 * ENTRIES));
+    return id;
+  }
+}
+
+function gfnKey(vm: number, gfn: Gfn): string {
+  return `${vm}:${gfn}`;
+}

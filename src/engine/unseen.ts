@@ -1,0 +1,95 @@
+import { EntryState, Unseen, entryState, entryUnseen } from './entry.js';
+import { BEFORE_FIRST, type EventIndex, type PageId, type SpteIndex } from './ids.js';
+import type { CellId } from './journal.js';
+import type { Mmu } from './mmu.js';
+import { roleField } from './role.js';
+import type { State, WritableState } from './state.js';
+
+/** What can change SPTEs without an event that says which (`oracle/README.md`, "What the trace does not tell"). */
+export const Cause = {
+  /** events were lost */
+  lost: 0,
+  /** an MMU notifier whose guest frames are not known */
+  notifier: 1,
+  /** user space ran: it may have switched dirty logging or read the dirty log */
+  userspace: 2,
+  /** INVLPG, or the invalidation before an injected page fault, at an address that is not known */
+  invlpg: 3,
+  /** the first kvm_exit: from here on INVLPG has an event */
+  exitsSeen: 4,
+  /** a writable SPTE took a write fault: dirty logging runs and the trace does not show user space */
+  dirtyLog: 5,
+} as const;
+export type Cause = (typeof Cause)[keyof typeof Cause];
+const CAUSES = 6;
+
+/** Moments at which something may have changed any entry of a VM: one cell per cause, whose event is the moment. */
+export class UnseenChanges {
+  private readonly first: CellId;
+
+  constructor(private readonly state: WritableState) {
+    this.first = state.journal.allocate(CAUSES);
+  }
+
+  happened(cause: Cause): void {
+    this.state.setNumber(this.first + cause, 1);
+  }
+  /** The last time it happened, at a position; {@link BEFORE_FIRST} when never. */
+  last(state: State, cause: Cause): EventIndex {
+    return state.writtenAt(this.first + cause);
+  }
+}
+
+/** A possible change of an entry that no event shows. */
+export interface UnseenChange {
+  readonly what: Unseen;
+  readonly since: EventIndex;
+  readonly why: 'lost' | 'notifier' | 'userspace' | 'invlpg' | 'no-exits' | 'sync' | 'write' | 'dirty-log';
+}
+
+/** What may have happened to an entry since its last event, at a position; undefined for an entry that is certain or empty. */
+export function unseenChange(mmu: Mmu, state: State, page: PageId, index: SpteIndex): UnseenChange | undefined {
+  const { pages, unseen } = mmu;
+  const cell = pages.entryCell(page, index);
+  const tag = state.tag(cell);
+  const kind = entryState(tag);
+  if (kind === EntryState.empty) return undefined;
+  const set = state.writtenAt(cell);
+
+  const lost = unseen.last(state, Cause.lost);
+  if (lost > set) return { what: Unseen.any, since: lost, why: 'lost' };
+  if (entryUnseen(tag) !== Unseen.nothing) return { what: entryUnseen(tag), since: set, why: 'write' };
+  if (kind === EntryState.link) return undefined; // links go only by a write to the guest's table or with the child
+  const synced = state.writtenAt(pages.doubtCell(page));
+  if (synced > set) return { what: Unseen.any, since: synced, why: 'sync' };
+  if (pages.isUnsync(state, page)) {
+    const change = unsyncChange(mmu, state, page, set);
+    if (change) return change;
+  }
+  return kind === EntryState.leaf ? leafChange(mmu, state, page, index, set) : undefined;
+}
+
+/** An entry of an unsync page goes with an INVLPG of its address. */
+function unsyncChange(mmu: Mmu, state: State, page: PageId, set: EventIndex): UnseenChange | undefined {
+  if (mmu.unseen.last(state, Cause.exitsSeen) === BEFORE_FIRST) return { what: Unseen.any, since: set, why: 'no-exits' };
+  const invlpg = mmu.unseen.last(state, Cause.invlpg);
+  const unsyncSince = state.writtenAt(mmu.pages.unsyncCell(page));
+  return invlpg > set && invlpg > unsyncSince ? { what: Unseen.any, since: invlpg, why: 'invlpg' } : undefined;
+}
+
+/** What the host can do to a leaf: unmap it, or take W for dirty logging. */
+function leafChange(mmu: Mmu, state: State, page: PageId, index: SpteIndex, set: EventIndex): UnseenChange | undefined {
+  const { pages, unseen, format } = mmu;
+  const notifier = unseen.last(state, Cause.notifier);
+  if (notifier > set) return { what: Unseen.gone, since: notifier, why: 'notifier' };
+  const userspace = unseen.last(state, Cause.userspace);
+  if (userspace > set) {
+    // Dirty logging that ends drops the small SPTEs of a huge page: they hang in direct pages of level 1.
+    const { role } = pages.birth(page);
+    if (roleField(role, 'direct') && roleField(role, 'level') === 1) return { what: Unseen.any, since: userspace, why: 'userspace' };
+  }
+  if ((state.word(pages.entryCell(page, index)) & format.writable) === 0n) return undefined;
+  if (userspace > set) return { what: Unseen.write, since: userspace, why: 'userspace' };
+  const dirtyLog = unseen.last(state, Cause.dirtyLog);
+  return dirtyLog !== BEFORE_FIRST ? { what: Unseen.write, since: dirtyLog, why: 'dirty-log' } : undefined;
+}

@@ -1,0 +1,122 @@
+import { NO_PAGE, type PageId } from './ids.js';
+import type { CellId } from './journal.js';
+import type { ShadowPages } from './pages.js';
+import type { State, WritableState } from './state.js';
+
+const ROOT_SLOTS = 4;
+const PREVIOUS_ROOTS = 3;
+
+/** What a vCPU's root is made of (spec/roots.md §3-4). */
+export type RootShape =
+  /** four level-2 pages behind a PDPT without a page header: 4-byte gPTEs, PAE, no paging */
+  | 'pae'
+  /** one page of level 4 or 5 */
+  | 'single';
+
+/** The roots of one vCPU (`struct kvm_mmu`'s root and prev_roots), in cells. */
+export class Vcpu {
+  private readonly first: CellId;
+
+  constructor(
+    readonly vm: number,
+    readonly id: number,
+    private readonly state: WritableState,
+    private readonly pages: ShadowPages,
+  ) {
+    this.first = state.journal.allocate(ROOT_SLOTS + PREVIOUS_ROOTS);
+  }
+
+  /** Cells that say what the root is, for data breakpoints: [first, count]. */
+  get rootCells(): readonly [CellId, number] {
+    return [this.first, ROOT_SLOTS];
+  }
+
+  /** The root's pages by slot; one page for `single`. Empty before the first load. */
+  roots(state: State = this.state): PageId[] {
+    const pages: PageId[] = [];
+    for (let slot = 0; slot < ROOT_SLOTS; slot++) pages.push(state.number(this.first + slot) as PageId);
+    while (pages.length && pages.at(-1) === NO_PAGE) pages.pop();
+    return pages;
+  }
+
+  previousRoots(state: State = this.state): PageId[] {
+    const pages: PageId[] = [];
+    for (let i = 0; i < PREVIOUS_ROOTS; i++) {
+      const page = state.number(this.first + ROOT_SLOTS + i) as PageId;
+      if (page !== NO_PAGE) pages.push(page);
+    }
+    return pages;
+  }
+
+  shape(): RootShape | undefined {
+    const page = this.roots().find((root) => root !== NO_PAGE);
+    return page === undefined ? undefined : this.pages.level(page) >= 4 ? 'single' : 'pae';
+  }
+
+  /** The level of the walk's first shadow page. */
+  rootLevel(): number {
+    const page = this.roots().find((root) => root !== NO_PAGE);
+    return page === undefined ? 0 : this.pages.level(page);
+  }
+
+  /** The root page an address starts in; `page` is the address >> 12. */
+  rootFor(page: number): PageId {
+    if (this.shape() === 'single') return this.state.number(this.first) as PageId;
+    return this.state.number(this.first + (Math.floor(page / 2 ** 18) % ROOT_SLOTS)) as PageId;
+  }
+
+  /** A root load begins: a PDPT's pages are let go, a single root moves to the previous ones [6.1 mmu.c:kvm_mmu_new_pgd]. */
+  beginLoad(next: RootShape): void {
+    const shape = this.shape();
+    if (shape === 'single' && next === 'single') this.rotate();
+    else this.freeAll();
+  }
+
+  /** A page got into a slot: its root_count grows. */
+  setRoot(slot: number, page: PageId, rootCount: number): void {
+    this.state.keepNumber(this.first + slot, page);
+    this.pages.setRootCount(this.state, page, rootCount);
+  }
+
+  /** The root was switched without an event to one of the previous ones: move it to the front. */
+  switchTo(page: PageId): void {
+    const current = this.roots()[0] ?? NO_PAGE;
+    if (current === page) return;
+    const others = [current, ...this.previousRoots()].filter((other) => other !== page && other !== NO_PAGE);
+    this.state.keepNumber(this.first, page);
+    this.setPrevious(others);
+  }
+
+  /** The page is gone, so no slot can hold it. */
+  drop(page: PageId): void {
+    for (let i = 0; i < ROOT_SLOTS + PREVIOUS_ROOTS; i++) {
+      if (this.state.number(this.first + i) === page) this.state.keepNumber(this.first + i, NO_PAGE);
+    }
+  }
+
+  private rotate(): void {
+    const current = this.roots()[0] ?? NO_PAGE;
+    const previous = this.previousRoots();
+    if (previous.length === PREVIOUS_ROOTS) this.put(previous.pop()!);
+    this.setPrevious([current, ...previous].filter((page) => page !== NO_PAGE));
+    this.state.keepNumber(this.first, NO_PAGE);
+  }
+
+  private freeAll(): void {
+    for (let i = 0; i < ROOT_SLOTS + PREVIOUS_ROOTS; i++) {
+      const page = this.state.number(this.first + i) as PageId;
+      if (page === NO_PAGE) continue;
+      this.put(page);
+      this.state.keepNumber(this.first + i, NO_PAGE);
+    }
+  }
+
+  private setPrevious(pages: readonly PageId[]): void {
+    for (let i = 0; i < PREVIOUS_ROOTS; i++) this.state.keepNumber(this.first + ROOT_SLOTS + i, pages[i] ?? NO_PAGE);
+  }
+
+  private put(page: PageId): void {
+    const count = this.pages.rootCount(this.state, page);
+    if (count > 0) this.pages.setRootCount(this.state, page, count - 1);
+  }
+}

@@ -1,0 +1,64 @@
+import { EVENTS, Kind } from '../trace/vocabulary.js';
+
+/** Why an output could not be announced, or needed a value that only the host held (interfaces.md, closed list). */
+export type Reason =
+  | 'root'
+  | 'spt-frame'
+  | 'host-page'
+  | 'gpte'
+  | 'invlpg'
+  | 'slot-gen'
+  | 'pointer'
+  | 'hidden-role'
+  | 'hw-ad'
+  | 'insn'
+  | 'trigger'
+  | 'no-kvm-events'
+  | 'lost'
+  | 'mid-life'
+  | 'vm-unknown'
+  | 'not-modelled';
+
+export type Outcome = 'exact' | 'learned' | 'wrong' | 'unpredicted' | 'unpredictable';
+
+/** How the recorded events of one name compare with the announced ones. */
+export type Tally = Record<'recorded' | Outcome | 'missing', number>;
+
+/** The events that the MMU decides: only these are predicted. */
+export const OUTPUTS: readonly Kind[] = [
+  Kind.getPage,
+  Kind.syncPage,
+  Kind.unsyncPage,
+  Kind.prepareZap,
+  Kind.setSpte,
+  Kind.spteRequested,
+  Kind.markMmio,
+  Kind.checkMmio,
+  Kind.handleMmio,
+  Kind.fastPageFault,
+  Kind.zapAllFast,
+];
+const IS_OUTPUT = new Uint8Array(256);
+for (const kind of OUTPUTS) IS_OUTPUT[kind] = 1;
+
+export function isOutput(kind: Kind): boolean {
+  return IS_OUTPUT[kind] === 1;
+}
+
+/** Counts outcomes per event name and reasons over the trace. */
+export class Accounts {
+  readonly outputs = new Map<string, Tally>();
+  readonly reasons = new Map<Reason, number>();
+
+  add(kind: Kind, outcome: Outcome, reason?: Reason): void {
+    const name = EVENTS[kind as Exclude<Kind, 255>].name;
+    let tally = this.outputs.get(name);
+    if (!tally) {
+      tally = { recorded: 0, exact: 0, learned: 0, wrong: 0, unpredicted: 0, unpredictable: 0, missing: 0 };
+      this.outputs.set(name, tally);
+    }
+    tally.recorded++;
+    tally[outcome]++;
+    if (reason) this.reasons.set(reason, (this.reasons.get(reason) ?? 0) + 1);
+  }
+}

@@ -1,0 +1,241 @@
+import { EntryState, Trust, entryState, entryTrust } from '../engine/entry.js';
+import { BEFORE_FIRST, NO_PAGE, type EventIndex, type Gfn, type PageId, type SpteIndex } from '../engine/ids.js';
+import type { RecordIndex } from '../engine/journal.js';
+import type { Mmu } from '../engine/mmu.js';
+import { Life } from '../engine/pages.js';
+import { roleField } from '../engine/role.js';
+import { encodeRole } from '../engine/roleLayout.js';
+import { frameBits, pagesPerEntry } from '../engine/spte.js';
+import { State } from '../engine/state.js';
+import type { SpteKind } from '../protocol.js';
+import { spteLetter } from './letters.js';
+import { accessLetters } from './names.js';
+import { doubtOf } from './doubts.js';
+import { ReverseIndex } from './reverseIndex.js';
+import type { Replayer } from './replayer.js';
+import type { EntryView, Grade, PageView } from './view.js';
+
+const GRADES: Record<Trust, Grade> = { [Trust.recorded]: 'recorded', [Trust.derived]: 'derived', [Trust.assumed]: 'assumed' };
+
+/** One position in the history, and the state there. Positions are events: the state is the one after that event. */
+export class Cursor {
+  private readonly state: State;
+  private reverseIndex: ReverseIndex | undefined;
+
+  constructor(private readonly replay: Replayer) {
+    this.state = new State(replay.journal);
+  }
+
+  get event(): EventIndex {
+    return this.state.event;
+  }
+
+  /** Moves to the state after `event`, which must have been replayed; -1 is the state before the trace. */
+  seek(event: EventIndex): void {
+    if (event < BEFORE_FIRST || event >= this.replay.replayed) throw new RangeError(`event ${event} has not been replayed`);
+    if (event === this.state.event) return;
+    this.state.seek(event);
+    this.reverseIndex = undefined;
+  }
+
+  usedPages(vm: number): number {
+    return this.replay.mmus[vm]?.usedPages(this.state) ?? 0;
+  }
+
+  generation(vm: number): number {
+    return this.replay.mmus[vm]?.generation(this.state) ?? 0;
+  }
+
+  /** Live pages in order of birth, zapped roots that are still in use included. */
+  livePages(vm: number): PageId[] {
+    return this.reverse.livePages(vm);
+  }
+
+  /** A page, also one that is gone: then as it was last. */
+  page(id: PageId): PageView {
+    const { pages, table } = this.replay;
+    const birth = pages.birth(id);
+    const mmu = this.mmuOf(id);
+    const role = pages.role(this.state, id);
+    const life = pages.life(this.state, id);
+    const unsync = pages.isUnsync(this.state, id);
+    const frame = pages.frame(this.state, id);
+    const died = pages.died(id);
+    const contradicted = pages.isContradicted(this.state, id);
+    return {
+      id,
+      gfn: birth.gfn,
+      role,
+      word: table.info.roles === 'exact' ? encodeRole(table.info.layout, role) : null,
+      level: roleField(role, 'level'),
+      quadrant: roleField(role, 'quadrant'),
+      gpteBytes: roleField(role, 'has4ByteGpte') ? 4 : 8,
+      direct: roleField(role, 'direct') === 1,
+      access: accessLetters(roleField(role, 'access'), table.info.accessLetters),
+      live: life !== Life.none,
+      invalid: life === Life.pinned,
+      obsolete: life !== Life.none && birth.generation !== mmu.generation(this.state),
+      rootCount: pages.rootCount(this.state, id),
+      unsync,
+      unsyncSince: unsync ? this.state.writtenAt(pages.unsyncCell(id)) : undefined,
+      gen: birth.generation,
+      born: pages.born(id),
+      bornBefore: birth.before,
+      zappedAt: died <= this.event ? died : undefined,
+      frame: frame ?? null,
+      frameGrade: frame === undefined ? 'unknown' : 'recorded',
+      parents: this.reverse.parentsOf(id),
+      roots: this.reverse.rootsOf(id),
+      derivedQuadrant: contradicted ? roleField(birth.derivedRole!, 'quadrant') : undefined,
+    };
+  }
+
+  entry(id: PageId, index: SpteIndex): EntryView {
+    return this.entryOf(id, index, this.recordOf(id, index));
+  }
+
+  /** Entries that are not empty, by index. */
+  entries(id: PageId): EntryView[] {
+    const found: EntryView[] = [];
+    for (let i = 0; i < 512; i++) {
+      const index = i as SpteIndex;
+      const record = this.recordOf(id, index);
+      if (this.replay.journal.tag(record) !== 0) found.push(this.entryOf(id, index, record));
+    }
+    return found;
+  }
+
+  /** The letter of ui.md §2. */
+  spteKind(id: PageId, entry: EntryView): SpteKind {
+    return spteLetter(this.mmuOf(id), this.state, id, entry);
+  }
+
+  /** Root pages by vCPU, in slot order; 0 where a slot is empty. */
+  roots(vm: number): { vcpu: number; pages: PageId[] }[] {
+    return this.replay.vcpus
+      .filter((vcpu) => vcpu.vm === vm)
+      .map((vcpu) => ({ vcpu: vcpu.id, pages: vcpu.roots(this.state) }))
+      .sort((a, b) => a.vcpu - b.vcpu);
+  }
+
+  /** Live pages that shadow a gfn, oldest first. */
+  pagesOfGfn(vm: number, gfn: Gfn): PageId[] {
+    return this.replay.pages.everOfGfn(vm, gfn).filter((id) => this.replay.pages.isLive(this.state, id));
+  }
+
+  /** Live leaves that map a gfn, by any page size. */
+  mappers(vm: number, gfn: Gfn): { page: PageId; index: SpteIndex }[] {
+    return this.reverse.mappers(vm, gfn);
+  }
+
+  /** First guest address that a page maps, by its way from a root; the current vCPU's roots come first. */
+  baseAddress(id: PageId): bigint | undefined {
+    return this.baseOf(id, new Set());
+  }
+
+  /** Entries that differ from the state after an earlier or later event. */
+  changedSince(id: PageId, event: EventIndex): { index: SpteIndex; before: EntryView }[] {
+    const other = new State(this.replay.journal);
+    const changed: { index: SpteIndex; before: EntryView }[] = [];
+    const { pages, journal } = this.replay;
+    if (event < pages.born(id)) {
+      // The page was not there: every entry it has now is new.
+      return this.entries(id).map(({ index }) => ({ index, before: this.entryOf(id, index, 0) }));
+    }
+    if (event > this.event) other.seek(event);
+    for (let i = 0; i < 512; i++) {
+      const index = i as SpteIndex;
+      const cell = pages.entryCell(id, index);
+      const before = event > this.event ? other.record(cell) : this.state.recordAt(cell, event);
+      const now = this.recordOf(id, index);
+      if (before !== now && journal.word(before) !== journal.word(now)) changed.push({ index, before: this.entryOf(id, index, before) });
+    }
+    return changed;
+  }
+
+  /** Changes of an entry, newest first, up to the position. */
+  history(id: PageId, index: SpteIndex): { event: EventIndex; entry: EntryView; why: string }[] {
+    const { journal, pages, table } = this.replay;
+    const found: { event: EventIndex; entry: EntryView; why: string }[] = [];
+    for (
+      let record = this.recordOf(id, index);
+      record !== 0 && journal.event(record) >= pages.born(id);
+      record = journal.previous(record)
+    ) {
+      found.push({ event: journal.event(record), entry: this.entryOf(id, index, record), why: table.name(journal.event(record)) });
+    }
+    return found;
+  }
+
+  /** The 512 SPTEs as they lie in memory, little endian; a link whose frame is not known has frame 0. */
+  memory(id: PageId): Uint8Array {
+    const bytes = new Uint8Array(4096);
+    const view = new DataView(bytes.buffer);
+    for (const entry of this.entries(id)) view.setBigUint64(entry.index * 8, entry.value ?? entry.flags ?? 0n, true);
+    return bytes;
+  }
+
+  private mmuOf(id: PageId): Mmu {
+    return this.replay.mmus[Math.max(0, this.replay.pages.birth(id).vm)]!;
+  }
+
+  private get reverse(): ReverseIndex {
+    this.reverseIndex ??= new ReverseIndex(this.replay, this.state);
+    return this.reverseIndex;
+  }
+
+  /** The record of an entry in force; for a page that is gone, the last one before it went. */
+  private recordOf(id: PageId, index: SpteIndex): RecordIndex {
+    const { pages } = this.replay;
+    const cell = pages.entryCell(id, index);
+    if (this.event < pages.born(id)) return 0;
+    const died = pages.died(id);
+    const record = died > this.event ? this.state.record(cell) : this.state.recordAt(cell, (died - 1) as EventIndex);
+    // The cells of a page that is gone serve the next: what was written before the birth is another page's.
+    return this.replay.journal.event(record) < pages.born(id) ? 0 : record;
+  }
+
+  private entryOf(id: PageId, index: SpteIndex, record: RecordIndex): EntryView {
+    const { journal, pages } = this.replay;
+    const tag = journal.tag(record);
+    const setBy = journal.event(record);
+    const doubt = doubtOf(this.mmuOf(id), this.state, id, index, record);
+    const common = { index, setBy, grade: GRADES[entryTrust(tag)], ...(doubt ? { doubt } : {}) };
+    switch (entryState(tag)) {
+      case EntryState.empty:
+        return { index, setBy, grade: 'derived', state: 'empty', value: 0n };
+      case EntryState.link: {
+        const child = journal.number(record) as PageId;
+        const { link } = this.mmuOf(id).format;
+        const frame = pages.frame(this.state, child);
+        return { ...common, state: 'link', child, value: frame === undefined ? null : frameBits(frame) | link, flags: link };
+      }
+      case EntryState.unknown:
+        return { ...common, state: 'unknown', value: null, grade: 'unknown' };
+      default: {
+        const gfn = journal.number(this.state.recordAt(pages.gfnCell(id, index), Math.max(setBy, BEFORE_FIRST) as EventIndex)) as Gfn;
+        const state = entryState(tag) === EntryState.mmio ? 'mmio' : 'leaf';
+        return { ...common, state, value: journal.word(record), gfn };
+      }
+    }
+  }
+
+  private baseOf(id: PageId, seen: Set<PageId>): bigint | undefined {
+    if (seen.has(id)) return undefined;
+    seen.add(id);
+    const view = this.page(id);
+    const [root] = view.roots;
+    if (root) return view.level >= 3 ? 0n : BigInt(root.slot) << 30n;
+    for (const { page, index } of view.parents) {
+      const base = this.baseOf(page, seen);
+      if (base === undefined) continue;
+      const level = this.replay.pages.level(page);
+      const address = base + ((BigInt(index) * BigInt(pagesPerEntry(level))) << 12n);
+      // Above half of the 48 bits of a 4-level table, addresses are sign-extended.
+      return level === 4 && index >= 256 ? BigInt.asUintN(64, BigInt.asIntN(48, address)) : address;
+    }
+    return undefined;
+  }
+}
+
+export { NO_PAGE };

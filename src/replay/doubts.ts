@@ -1,0 +1,40 @@
+import { EntryState, Trust, Unseen, entryState, entryTrust } from '../engine/entry.js';
+import type { PageId, SpteIndex } from '../engine/ids.js';
+import type { RecordIndex } from '../engine/journal.js';
+import type { Mmu } from '../engine/mmu.js';
+import type { State } from '../engine/state.js';
+import { unseenChange, type UnseenChange } from '../engine/unseen.js';
+import type { Doubt } from './view.js';
+
+const WHAT: Record<Unseen, Doubt['what']> = {
+  [Unseen.nothing]: 'value',
+  [Unseen.gone]: 'gone',
+  [Unseen.write]: 'w',
+  [Unseen.any]: 'value',
+};
+
+const WHY: Record<UnseenChange['why'], string> = {
+  lost: 'events were lost',
+  notifier: 'an MMU notifier ran, and no event says which guest frames it hit',
+  userspace: 'user space ran: it may have switched or read the dirty log',
+  invlpg: 'INVLPG ran while the page was unsync, and no event gives its address',
+  'no-exits': 'the page is unsync, and the trace has no exits: INVLPG may have run',
+  sync: 'the page was synced: KVM read the guest entry again',
+  write: 'a guest write that KVM emulated may have hit its guest entry',
+  'dirty-log': 'dirty logging runs, and the trace does not show user space',
+};
+
+/** The doubt about an entry, in words; undefined when it is certain. Only the record in force can be in doubt. */
+export function doubtOf(mmu: Mmu, state: State, page: PageId, index: SpteIndex, record: RecordIndex): Doubt | undefined {
+  if (state.record(mmu.pages.entryCell(page, index)) !== record) return undefined;
+  const change = unseenChange(mmu, state, page, index);
+  const tag = mmu.state.journal.tag(record);
+  if (!change && entryState(tag) === EntryState.link && entryTrust(tag) === Trust.assumed) {
+    return {
+      what: 'link',
+      since: mmu.state.journal.event(record),
+      why: 'the fault took the page; no later event shows that it was linked',
+    };
+  }
+  return change && { what: WHAT[change.what], since: change.since, why: WHY[change.why] };
+}

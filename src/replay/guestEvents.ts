@@ -1,0 +1,138 @@
+import { Unseen } from '../engine/entry.js';
+import { gptesWritten } from '../engine/guestWrite.js';
+import type { EventIndex, Gfn } from '../engine/ids.js';
+import { BEFORE_FIRST } from '../engine/ids.js';
+import { Cause } from '../engine/unseen.js';
+import { PferrBit } from '../engine/walk.js';
+import { Kind } from '../trace/vocabulary.js';
+import type { Replayer } from './replayer.js';
+import type { Task } from './task.js';
+
+const PAGE_FAULT_VECTOR = 14;
+const PAGE_BYTES = 4096n;
+
+/**
+ * What the guest and the host do: exits, faults, walks, emulated instructions, notifiers. They set the scene for the MMU's own events,
+ * and some of them change SPTEs without saying which (`oracle/README.md`); then the entries concerned come into doubt.
+ */
+export function guestEvent(replay: Replayer, event: EventIndex, kind: Kind, task: Task): void {
+  const { table } = replay;
+  switch (kind) {
+    case Kind.exit:
+      leaveGuest(task);
+      task.inExit = true;
+      if (task.mmu.unseen.last(task.mmu.state, Cause.exitsSeen) === BEFORE_FIRST) task.mmu.unseen.happened(Cause.exitsSeen);
+      if (/^invlpg/i.test(table.string(event, 0))) task.mmu.unseen.happened(Cause.invlpg);
+      break;
+    case Kind.entry:
+      leaveGuest(task);
+      task.inExit = false;
+      break;
+    case Kind.pageFault:
+      endFault(task);
+      task.pageFault = { address: table.word(event, 2), error: table.num(event, 3) };
+      break;
+    case Kind.walk:
+      beginWalk(task, table.word(event, 0), table.num(event, 1));
+      break;
+    case Kind.element:
+      readElement(task, table.num(event, 1), table.word(event, 0));
+      break;
+    case Kind.walkerError:
+      if (task.walk) task.walk.failed = true;
+      // Without kvm_inj_exception the injection is known from the failed walk alone.
+      if (!exitsSeen(task) && table.num(event, 0) & PferrBit.present) invalidatedByInjection(task);
+      break;
+    case Kind.injException:
+      if (table.num(event, 0) === PAGE_FAULT_VECTOR && table.num(event, 2) & PferrBit.present) invalidatedByInjection(task);
+      break;
+    case Kind.emulateInsn:
+      task.emulating = instructionBytes(table.word(event, 3), table.word(event, 4), table.num(event, 2));
+      guestWrote(task);
+      break;
+    case Kind.userspaceExit:
+      task.mmu.unseen.happened(Cause.userspace);
+      break;
+    case Kind.unmapHva:
+      unmapped(task, table.word(event, 1) - table.word(event, 0));
+      break;
+    case Kind.setSpteHva:
+      unmapped(task, PAGE_BYTES);
+      break;
+  }
+}
+
+function leaveGuest(task: Task): void {
+  endFault(task);
+  task.rootLoad = undefined;
+  task.emulating = undefined;
+}
+
+/** A fault that took a page and went no further had to start over: the link it was about to make is not certain. */
+function endFault(task: Task): void {
+  const place = task.requested ? undefined : task.path?.gaveUp();
+  if (place) task.mmu.doubt(place.parent, place.index, Unseen.gone);
+  task.endFault();
+}
+
+function beginWalk(task: Task, address: bigint, error: number): void {
+  const { pageFault } = task;
+  const ofFault = pageFault !== undefined && task.walk === undefined;
+  if (!ofFault) endFault(task);
+  task.beginWalk(address, error);
+}
+
+function readElement(task: Task, level: number, gpte: bigint): void {
+  const { walk } = task;
+  if (!walk) return;
+  walk.read(level, gpte);
+  // Where emulation has events, only a walk of the emulator can end in a write that KVM makes itself.
+  if (task.emulating || !exitsSeen(task)) guestWrote(task);
+}
+
+function exitsSeen(task: Task): boolean {
+  return task.mmu.unseen.last(task.mmu.state, Cause.exitsSeen) !== BEFORE_FIRST;
+}
+
+/** KVM may have made the guest's write itself, and then zapped the SPTEs of the guest entries it hit [6.1 mmu.c:kvm_mmu_pte_write]. */
+function guestWrote(task: Task): void {
+  const { walk, mmu } = task;
+  if (!walk?.isWrite || walk.gfn === undefined) return;
+  const offset = Number(walk.address & 0xfffn);
+  for (const page of mmu.livePages(walk.gfn)) {
+    if (!mmu.pages.hasGptes(page)) continue;
+    for (const index of gptesWritten(mmu.pages.role(mmu.state, page), offset, task.emulating)) mmu.doubt(page, index, Unseen.gone);
+  }
+}
+
+/** [6.1 x86.c:kvm_inject_emulated_page_fault]: a fault injected with P=1 invalidates its address first, as INVLPG does. */
+function invalidatedByInjection(task: Task): void {
+  const path = task.pathOf();
+  const { mmu } = task;
+  if (!path) return mmu.unseen.happened(Cause.invlpg);
+  const page = path.at(1);
+  if (mmu.pages.isUnsync(mmu.state, page)) mmu.doubt(page, path.indexAt(1), Unseen.any);
+}
+
+/**
+ * An MMU notifier. One page that goes while this very task is getting the frame of a guest page is that guest page (copy on write);
+ * any other range belongs to guest frames that no event names.
+ */
+function unmapped(task: Task, bytes: bigint): void {
+  const { mmu } = task;
+  const gfn = task.requested ? undefined : (task.walk?.gfn ?? directGfn(task));
+  if (bytes !== PAGE_BYTES || gfn === undefined) return mmu.unseen.happened(Cause.notifier);
+  for (const { page, index } of [...mmu.leaves(gfn)]) mmu.doubt(page, index, Unseen.gone);
+}
+
+function directGfn(task: Task): Gfn | undefined {
+  return task.pageFault && !task.walk ? (Number(task.pageFault.address >> 12n) as Gfn) : undefined;
+}
+
+function instructionBytes(low: bigint, high: bigint, length: number): Uint8Array {
+  const bytes = new Uint8Array(16);
+  const view = new DataView(bytes.buffer);
+  view.setBigUint64(0, low, true);
+  view.setBigUint64(8, high, true);
+  return bytes.subarray(0, Math.min(length, 15));
+}

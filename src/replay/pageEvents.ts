@@ -1,0 +1,204 @@
+import { childQuadrant } from '../engine/childRole.js';
+import { NO_PAGE, type EventIndex, type Gfn, type PageId, type Role } from '../engine/ids.js';
+import { Life } from '../engine/pages.js';
+import { roleField, withRole } from '../engine/role.js';
+import { Kind, SpSlot } from '../trace/vocabulary.js';
+import type { EventTable } from '../trace/table.js';
+import { announcePage, type AnnouncedPage } from './announce.js';
+import type { QuadrantSource } from './findings.js';
+import { matchPage, type Match, type PageRecord } from './pageMatch.js';
+import type { Replayer } from './replayer.js';
+import type { Task } from './task.js';
+
+/** Lets a kvm_mmu_{get,sync,unsync,prepare_zap}_page into the state. Answers the page it is about. */
+export function pageEvent(replay: Replayer, event: EventIndex, kind: Kind, task: Task): PageId {
+  const record = pageRecord(replay.table, event);
+  if (kind === Kind.getPage) return getPage(replay, event, record, task);
+  replay.accounts.add(kind, 'unpredictable', 'not-modelled');
+  // The sync event of a page that was zapped while unsync comes after its zap [6.1 mmu.c:__kvm_mmu_prepare_zap_page].
+  if (kind === Kind.syncPage && isZapped(replay, task.lastZapped, record)) return task.lastZapped;
+  const page = identify(replay, event, record, task);
+  if (kind === Kind.prepareZap) return zap(replay, record, task, page);
+  if (page === NO_PAGE) return existedBefore(record, task, kind === Kind.unsyncPage);
+  replay.pages.setRootCount(replay.state, page, record.rootCount);
+  if (kind === Kind.unsyncPage) task.mmu.unsync(page);
+  else task.mmu.sync(page);
+  return page;
+}
+
+function pageRecord(table: EventTable, event: EventIndex): PageRecord & { created: boolean } {
+  return {
+    gfn: table.num(event, SpSlot.gfn) as Gfn,
+    role: table.num(event, SpSlot.role) as Role,
+    generation: table.num(event, SpSlot.gen),
+    rootCount: table.num(event, SpSlot.rootCount),
+    unsync: table.num(event, SpSlot.unsync) === 1,
+    created: table.num(event, SpSlot.created) === 1,
+  };
+}
+
+// ---------------------------------------------------------------------------------------------------------------- get_page
+
+function getPage(replay: Replayer, event: EventIndex, record: PageRecord & { created: boolean }, task: Task): PageId {
+  const level = roleField(record.role, 'level');
+  const isRoot = task.vcpu !== undefined && loadsRoot(task, record, level);
+  if (isRoot) beginRootLoad(task, record, level);
+  else task.rootLoad = undefined;
+  const announced = announcePage(task, replay.roleMask);
+  const source = isRoot ? { slot: task.rootLoad!.nextSlot } : childSource(task, level);
+  const derived = deriveQuadrant(record.role, source, task);
+  tally(replay, task, record, announced, derived, isRoot);
+
+  const contradicted = derived !== roleField(record.role, 'quadrant');
+  const derivedRole = contradicted ? withRole(record.role, { quadrant: derived }) : undefined;
+  const page = record.created
+    ? task.mmu.create(
+        { gfn: record.gfn, role: record.role, generation: record.generation, before: false, derivedRole },
+        record.rootCount,
+        record.unsync,
+      )
+    : find(replay, record, derivedRole, task);
+  if (contradicted) replay.findings.quadrantMismatch(event, task.mmu, record.gfn, record.role, derivedRole!, source, page);
+  if (record.created) task.mmu.setGeneration(record.generation);
+  else if (replay.pages.isUnsync(replay.state, page)) task.mmu.doubtLeaves(page); // synced in passing [6.1 mmu.c:kvm_mmu_find_shadow_page]
+
+  if (isRoot) takeRoot(task, record, page);
+  else takeChild(task, record, level, page);
+  return page;
+}
+
+/** The page of an existing record: as recorded, else as derived. One that is not there was there before the trace, or before a loss. */
+function find(replay: Replayer, record: PageRecord, derivedRole: Role | undefined, task: Task): PageId {
+  const found = matchPage(task.mmu, record, replay.roleMask);
+  if (found.page !== NO_PAGE && found.by !== 'quadrant') return decide(replay, found);
+  if (derivedRole !== undefined) {
+    const derived = matchPage(task.mmu, { ...record, role: derivedRole }, replay.roleMask);
+    if (derived.page !== NO_PAGE) return decide(replay, derived);
+  }
+  return existedBefore(record, task, record.unsync);
+}
+
+/** A page of the PDPT, or of level 4 or 5: anything that is not the next level of the fault in hand. */
+function loadsRoot(task: Task, record: PageRecord, level: number): boolean {
+  if (level === 5 || (level === 4 && task.vcpu!.rootLevel() !== 5)) return true;
+  if (level !== 2) return false;
+  if (roleField(record.role, 'has4ByteGpte')) return true;
+  if (task.vcpu!.shape() !== 'single') return true;
+  const path = task.pathOf(task.walk ? undefined : record.gfn);
+  if (!path) return true;
+  const direct = roleField(record.role, 'direct') === 1;
+  // Below a root of level 4 a level-2 page is a child, unless the guest has just left that mode.
+  return task.walk !== undefined && !direct && task.walk.tableGfn(2) !== record.gfn;
+}
+
+function beginRootLoad(task: Task, record: PageRecord, level: number): void {
+  const shape = level >= 4 ? 'single' : 'pae';
+  const load = task.rootLoad;
+  const first = task.vcpu!.roots()[0] ?? NO_PAGE;
+  const goesOn = load?.shape === 'pae' && shape === 'pae' && load.nextSlot < 4 && first !== NO_PAGE && sameGuest(task, record, first);
+  if (goesOn) return;
+  task.vcpu!.beginLoad(shape);
+  task.rootLoad = { shape, nextSlot: 0 };
+}
+
+/** The pages of one root load share the kind of guest; with 4-byte gPTEs also the gfn, since CR3 is one page. */
+function sameGuest(task: Task, record: PageRecord, first: PageId): boolean {
+  const birth = task.mmu.pages.birth(first);
+  const has4ByteGpte = roleField(birth.role, 'has4ByteGpte') === 1;
+  if ((roleField(record.role, 'has4ByteGpte') === 1) !== has4ByteGpte) return false;
+  return !has4ByteGpte || birth.gfn === record.gfn;
+}
+
+function takeRoot(task: Task, record: PageRecord, page: PageId): void {
+  task.vcpu!.setRoot(task.rootLoad!.nextSlot, page, record.rootCount + 1);
+  task.rootLoad!.nextSlot++;
+}
+
+function takeChild(task: Task, record: PageRecord, level: number, page: PageId): void {
+  task.mmu.pages.setRootCount(task.mmu.state, page, record.rootCount);
+  task.pathOf(record.gfn)?.took(level, page);
+}
+
+// ---------------------------------------------------------------------------------------------------------------- quadrants
+
+function childSource(task: Task, level: number): QuadrantSource {
+  const path = task.pathOf();
+  if (!path || !task.walk) return {};
+  const parent = path.at(level + 1);
+  return { parent, index: path.indexAt(level + 1), address: task.walk.address };
+}
+
+/** The quadrant that the engine's rules give a page; the recorded one where they have nothing to say. */
+function deriveQuadrant(recorded: Role, source: QuadrantSource, task: Task): number {
+  if (!roleField(recorded, 'has4ByteGpte')) return roleField(recorded, 'quadrant');
+  if (source.slot !== undefined) return task.resynchronising(source.slot, recorded) ?? source.slot;
+  if (source.index === undefined || task.walk?.mode !== '32') return roleField(recorded, 'quadrant');
+  return childQuadrant(recorded, source.index);
+}
+
+function tally(
+  replay: Replayer,
+  task: Task,
+  record: PageRecord & { created: boolean },
+  announced: AnnouncedPage | undefined,
+  derivedQuadrant: number,
+  isRoot: boolean,
+): void {
+  const { accounts } = replay;
+  if (derivedQuadrant !== roleField(record.role, 'quadrant')) return accounts.add(Kind.getPage, 'wrong');
+  if (announced && agrees(announced, record, replay.roleMask)) return accounts.add(Kind.getPage, 'exact');
+  if (isRoot && task.rootLoad!.nextSlot === 0) return accounts.add(Kind.getPage, 'unpredictable', 'root');
+  return accounts.add(Kind.getPage, 'unpredictable', 'not-modelled');
+}
+
+function agrees(announced: AnnouncedPage, record: PageRecord & { created: boolean }, mask: number): boolean {
+  return (
+    announced.gfn === record.gfn &&
+    ((announced.role ^ record.role) & mask) === 0 &&
+    announced.generation === record.generation &&
+    announced.created === record.created &&
+    announced.rootCount === record.rootCount &&
+    announced.unsync === record.unsync
+  );
+}
+
+// ---------------------------------------------------------------------------------------------------------------- others
+
+/** The live page that a sync, unsync or zap is about. A record whose quadrant no live page has is held against the page that lives. */
+function identify(replay: Replayer, event: EventIndex, record: PageRecord, task: Task): PageId {
+  const match = matchPage(task.mmu, record, replay.roleMask);
+  if (match.page !== NO_PAGE && match.by === 'quadrant') {
+    const derived = withRole(record.role, { quadrant: roleField(replay.pages.role(replay.state, match.page), 'quadrant') });
+    replay.findings.quadrantMismatch(event, task.mmu, record.gfn, record.role, derived, { page: match.page }, match.page);
+  }
+  return decide(replay, match);
+}
+
+/** An event about a page whose role was in dispute decides for one of the two readings. */
+function decide(replay: Replayer, { page, by }: Match): PageId {
+  if (page !== NO_PAGE && replay.pages.isContradicted(replay.state, page)) replay.pages.decideRole(replay.state, page, by === 'derived');
+  return page;
+}
+
+function zap(replay: Replayer, record: PageRecord, task: Task, page: PageId): PageId {
+  if (page === NO_PAGE) return NO_PAGE;
+  task.mmu.zap(page, record.rootCount);
+  task.lastZapped = page;
+  if (!replay.pages.isLive(replay.state, page)) replay.pageGone(page);
+  return page;
+}
+
+function isZapped(replay: Replayer, page: PageId, record: PageRecord): boolean {
+  if (page === NO_PAGE || replay.pages.life(replay.state, page) === Life.active) return false;
+  const birth = replay.pages.birth(page);
+  const mask = replay.roleMask;
+  return birth.gfn === record.gfn && ((withRole(birth.role, { invalid: 0 }) ^ withRole(record.role, { invalid: 0 })) & mask) === 0;
+}
+
+function existedBefore(record: PageRecord, task: Task, unsync: boolean): PageId {
+  return task.mmu.create(
+    { gfn: record.gfn, role: withRole(record.role, { invalid: 0 }), generation: record.generation, before: true },
+    record.rootCount,
+    unsync,
+  );
+}

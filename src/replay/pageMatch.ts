@@ -1,0 +1,57 @@
+import { NO_PAGE, type Gfn, type PageId, type Role } from '../engine/ids.js';
+import type { Mmu } from '../engine/mmu.js';
+import { Life } from '../engine/pages.js';
+import { roleField, withRole } from '../engine/role.js';
+
+/** What an event says of the page it is about. */
+export interface PageRecord {
+  readonly gfn: Gfn;
+  readonly role: Role;
+  readonly generation: number;
+  readonly rootCount: number;
+  readonly unsync: boolean;
+}
+
+/** The live page that a record means, and how it was found. */
+export interface Match {
+  readonly page: PageId;
+  /** `role`: gfn and role agree; `derived`: the role that the engine had derived against the record; `quadrant`: all but the quadrant */
+  readonly by: 'role' | 'derived' | 'quadrant';
+}
+
+const NO_MATCH: Match = { page: NO_PAGE, by: 'role' };
+
+/**
+ * Finds the page of a record among the live ones. Text traces print only a part of the role, so that several pages may fit; then the
+ * generation, the root count and the unsync flag decide, and among equals the oldest: zaps and recycling go from the tail.
+ */
+export function matchPage(mmu: Mmu, record: PageRecord, mask: number): Match {
+  const { pages, state } = mmu;
+  const wanted = (withRole(record.role, { invalid: 0 }) & mask) >>> 0;
+  const invalid = roleField(record.role, 'invalid') === 1;
+  const same = (role: Role, other: number): boolean => (withRole(role, { invalid: 0 }) & mask) >>> 0 === other;
+  const living = mmu.livePages(record.gfn).filter((id) => (pages.life(state, id) === Life.pinned) === invalid);
+
+  const byRole = living.filter((id) => same(pages.role(state, id), wanted));
+  if (byRole.length) return { page: likeliest(mmu, byRole, record), by: 'role' };
+  const byDerived = living.filter((id) => isDerived(mmu, id) && same(pages.birth(id).derivedRole!, wanted));
+  if (byDerived.length) return { page: likeliest(mmu, byDerived, record), by: 'derived' };
+  if (!roleField(record.role, 'has4ByteGpte')) return NO_MATCH;
+  const noQuadrant = withRole(wanted as Role, { quadrant: 0 });
+  const byRest = living.filter((id) => same(withRole(pages.role(state, id), { quadrant: 0 }), noQuadrant));
+  return byRest.length ? { page: likeliest(mmu, byRest, record), by: 'quadrant' } : NO_MATCH;
+}
+
+function isDerived(mmu: Mmu, id: PageId): boolean {
+  return mmu.pages.isContradicted(mmu.state, id);
+}
+
+function likeliest(mmu: Mmu, candidates: readonly PageId[], record: PageRecord): PageId {
+  if (candidates.length === 1) return candidates[0]!;
+  const { pages, state } = mmu;
+  const score = (id: PageId): number =>
+    (pages.birth(id).generation === record.generation ? 4 : 0) +
+    (pages.isUnsync(state, id) === record.unsync ? 2 : 0) +
+    (pages.rootCount(state, id) === record.rootCount ? 1 : 0);
+  return candidates.reduce((best, id) => (score(id) > score(best) ? id : best));
+}

@@ -1,0 +1,143 @@
+import type { EventIndex, Gfn, PageId, SpteIndex } from '../engine/ids.js';
+import type { EventTable } from '../trace/table.js';
+import { Kind } from '../trace/vocabulary.js';
+import type { Accounts } from './accounts.js';
+import { announcements, type Announcement } from './announcements.js';
+import { changesOf, type ChangeIndex, type ChangeTarget } from './changes.js';
+import { Cursor } from './cursor.js';
+import { Replayer } from './replayer.js';
+import type { Finding, VcpuInfo, VmInfo } from './view.js';
+
+export interface ReplayOptions {
+  /** era of the kernel, "auto" for the trace's own */
+  readonly kernel?: string;
+}
+
+/** How far back a fault or an exit is searched for: a bound for damaged traces, far beyond any real exit. */
+const LONGEST_EXIT = 100_000;
+
+/** A trace replayed through the engine: the answers of the debugger come from here. */
+export class Replay {
+  private readonly replayer: Replayer;
+
+  constructor(
+    readonly table: EventTable,
+    options: ReplayOptions = {},
+  ) {
+    this.replayer = new Replayer(table, options.kernel === 'auto' ? undefined : options.kernel);
+  }
+
+  /** Replays up to `max` more events of the table; answers how many. */
+  advance(max: number): number {
+    const end = Math.min(this.table.length, this.replayed + max);
+    const count = end - this.replayed;
+    while (this.replayer.replayed < end) this.replayer.step();
+    return count;
+  }
+
+  /** Events 0..replayed-1 have been through the engine. */
+  get replayed(): number {
+    return this.replayer.replayed;
+  }
+  /** In order of their events. */
+  get findings(): readonly Finding[] {
+    return this.replayer.findings.all;
+  }
+  get accounts(): Accounts {
+    return this.replayer.accounts;
+  }
+
+  get vms(): readonly VmInfo[] {
+    const places = [...this.replayer.tasks.all];
+    return Array.from({ length: this.replayer.tasks.vmCount }, (_, vm) => ({
+      vm,
+      vcpus: this.vcpusOf(vm),
+      pids: places.filter((place) => place.vm === vm).map((place) => place.pid),
+    }));
+  }
+
+  /** The VM of an event's task; undefined for tasks that have nothing to do with one. */
+  vmOf(event: EventIndex): number | undefined {
+    return this.replayer.tasks.place(this.table.pid(event))?.vm;
+  }
+
+  vcpuOf(event: EventIndex): VcpuInfo | undefined {
+    const place = this.replayer.tasks.place(this.table.pid(event));
+    return place?.vcpu === undefined ? undefined : { vm: place.vm, vcpu: place.vcpu, pid: place.pid };
+  }
+
+  /** The shadow page an event is about; 0 = none. */
+  pageOf(event: EventIndex): PageId {
+    return this.replayer.notes.pageOf(event);
+  }
+
+  spteOf(event: EventIndex): { page: PageId; index: SpteIndex } | undefined {
+    return this.replayer.notes.spteOf(event);
+  }
+
+  findingAt(event: EventIndex): Finding | undefined {
+    return this.replayer.findings.at(event);
+  }
+
+  /** 0 outside exits and faults, 1 in one of them, 2 in a fault of an exit. What opens an exit or a fault lies outside of it. */
+  depthOf(event: EventIndex): 0 | 1 | 2 {
+    const { notes } = this.replayer;
+    return ((notes.inExit(event) ? 1 : 0) + (notes.inFault(event) ? 1 : 0)) as 0 | 1 | 2;
+  }
+
+  /** The fault that an event belongs to, or opens. */
+  faultOf(event: EventIndex): { first: EventIndex; address: bigint; error: number } | undefined {
+    const { table } = this;
+    const kind = table.kind(event);
+    if (!this.replayer.notes.inFault(event) && kind !== Kind.pageFault && kind !== Kind.walk) return undefined;
+    let walk: EventIndex | undefined;
+    for (const at of this.backwards(event)) {
+      const opener = table.kind(at);
+      if (opener === Kind.pageFault) return { first: at, address: table.word(at, 2), error: table.num(at, 3) };
+      if (opener === Kind.walk && walk === undefined) walk = at;
+      if (walk !== undefined && !this.replayer.notes.inFault(at)) break;
+    }
+    return walk === undefined ? undefined : { first: walk, address: table.word(walk, 0), error: table.num(walk, 1) };
+  }
+
+  /** The kvm_exit that an event belongs to. */
+  exitOf(event: EventIndex): EventIndex | undefined {
+    if (this.table.kind(event) === Kind.exit) return event;
+    if (!this.replayer.notes.inExit(event)) return undefined;
+    for (const at of this.backwards(event)) if (this.table.kind(at) === Kind.exit) return at;
+    return undefined;
+  }
+
+  /** A position of its own in the history. */
+  cursor(): Cursor {
+    return new Cursor(this.replayer);
+  }
+
+  /** Where a page, an SPTE, a gfn, a flag or a root changes: for data breakpoints. */
+  changesOf(target: ChangeTarget): ChangeIndex {
+    return changesOf(this.replayer, target);
+  }
+
+  /** The outputs that must come next, after all events replayed so far. */
+  announced(): Announcement[] {
+    return announcements(this.replayer);
+  }
+
+  /** Every page that ever had a gfn, oldest first. */
+  pagesEverOf(vm: number, gfn: Gfn): readonly PageId[] {
+    return this.replayer.pages.everOfGfn(vm, gfn).filter((id) => this.replayer.pages.born(id) < this.replayed);
+  }
+
+  private vcpusOf(vm: number): VcpuInfo[] {
+    const vcpus: VcpuInfo[] = [];
+    for (const { pid, vm: its, vcpu } of this.replayer.tasks.all) if (its === vm && vcpu !== undefined) vcpus.push({ vm, vcpu, pid });
+    return vcpus.sort((a, b) => a.vcpu - b.vcpu);
+  }
+
+  /** Events of the same task, from this one back. */
+  private *backwards(event: EventIndex): Generator<EventIndex> {
+    const pid = this.table.pid(event);
+    const end = Math.max(0, event - LONGEST_EXIT);
+    for (let at = event as number; at >= end; at--) if (this.table.pid(at) === pid) yield at as EventIndex;
+  }
+}

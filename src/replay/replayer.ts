@@ -1,0 +1,149 @@
+import { NO_PAGE, type EventIndex, type PageId, type SpteIndex } from '../engine/ids.js';
+import { Journal } from '../engine/journal.js';
+import { Mmu } from '../engine/mmu.js';
+import { ShadowPages } from '../engine/pages.js';
+import { PRINTED_MASK } from '../engine/role.js';
+import { spteFormatOf } from '../engine/spte.js';
+import { WritableState } from '../engine/state.js';
+import { Cause } from '../engine/unseen.js';
+import { Vcpu } from '../engine/vcpu.js';
+import type { EventTable } from '../trace/table.js';
+import { Kind } from '../trace/vocabulary.js';
+import { Accounts, isOutput } from './accounts.js';
+import { EventNotes } from './eventNotes.js';
+import { Findings } from './findings.js';
+import { guestEvent } from './guestEvents.js';
+import { pageEvent } from './pageEvents.js';
+import { spteEvent } from './spteEvents.js';
+import { Task } from './task.js';
+import { Tasks, type TaskPlace } from './tasks.js';
+
+/** Every bit of the engine's role word: a binary trace gives the whole role. */
+const WHOLE_ROLE = 0xffffffff;
+
+/**
+ * Runs the engine along a trace, one event after the other and only forwards: inputs become calls, recorded outputs are held against
+ * what was announced and then let in. What an event does to the MMU is in `pageEvents`, `spteEvents` and `guestEvents`.
+ */
+export class Replayer {
+  readonly journal = new Journal();
+  readonly state = new WritableState(this.journal);
+  readonly pages = new ShadowPages(this.journal);
+  readonly mmus: Mmu[] = [];
+  readonly vcpus: Vcpu[] = [];
+  readonly tasks: Tasks;
+  readonly findings: Findings;
+  readonly accounts = new Accounts();
+  readonly notes = new EventNotes();
+  /** where the pointers of mark_mmio_spte lead, hashed or not */
+  readonly mmioPlaces = new Map<bigint, SptePlace>();
+  private readonly byPid = new Map<number, Task>();
+  /** Events that have been through the engine. */
+  replayed = 0;
+
+  constructor(
+    readonly table: EventTable,
+    private readonly kernel?: string,
+  ) {
+    this.tasks = new Tasks(table);
+    this.findings = new Findings(table);
+  }
+
+  /** Bits of a role that the trace gives. */
+  get roleMask(): number {
+    return this.table.info.roles === 'exact' ? WHOLE_ROLE : PRINTED_MASK;
+  }
+
+  /** Replays the next event of the table. */
+  step(): void {
+    const event = this.replayed as EventIndex;
+    this.state.now = event;
+    const place = this.tasks.placeOf(event);
+    const lost = this.table.lostBefore(event);
+    if (lost !== 0) this.eventsLost(event, place, lost);
+    if (place) this.taskEvent(event, this.taskAt(place));
+    else this.notes.add(0, NO_PAGE, -1);
+    this.replayed++;
+  }
+
+  /** The vCPU of a VM; undefined before its first event. */
+  vcpu(vm: number, id: number): Vcpu | undefined {
+    return this.vcpus.find((vcpu) => vcpu.vm === vm && vcpu.id === id);
+  }
+
+  mmu(vm: number): Mmu {
+    for (let next = this.mmus.length; next <= vm; next++) {
+      this.mmus.push(new Mmu(next, this.state, this.pages, spteFormatOf(this.kernel ?? this.table.info.kernel.from)));
+    }
+    return this.mmus[vm]!;
+  }
+
+  /** Tasks in the order of their last event, the latest first. */
+  tasksByLast(): Task[] {
+    return [...this.byPid.values()].sort((a, b) => b.lastEvent - a.lastEvent);
+  }
+
+  /** The guest frame that an event about an SPTE names; -1 for another event. */
+  leafGfn(event: EventIndex): number {
+    const kind = this.table.kind(event);
+    return kind === Kind.setSpte || kind === Kind.spteRequested
+      ? this.table.num(event, 0)
+      : kind === Kind.markMmio
+        ? this.table.num(event, 1)
+        : -1;
+  }
+
+  /** A page is gone: no root slot can hold it. */
+  pageGone(page: PageId): void {
+    for (const vcpu of this.vcpus) vcpu.drop(page);
+  }
+
+  private taskEvent(event: EventIndex, task: Task): void {
+    const kind = this.table.kind(event);
+    task.lastEvent = event;
+    guestEvent(this, event, kind, task);
+    const depth = this.notes.depthOf(kind, task);
+    let page: PageId = NO_PAGE;
+    let index = -1;
+    if (kind <= Kind.prepareZap) page = pageEvent(this, event, kind, task);
+    else if (isOutput(kind)) {
+      const place = spteEvent(this, event, kind, task);
+      this.accounts.add(kind, 'unpredictable', 'not-modelled');
+      if (place) [page, index] = [place.page, place.index];
+    }
+    this.notes.add(depth, page, index);
+  }
+
+  private taskAt(place: TaskPlace): Task {
+    let task = this.byPid.get(place.pid);
+    if (!task || (task.vcpu === undefined) !== (place.vcpu === undefined)) {
+      task = new Task(place.pid, this.mmu(place.vm), place.vcpu === undefined ? undefined : this.vcpuAt(place.vm, place.vcpu));
+      this.byPid.set(place.pid, task);
+    }
+    return task;
+  }
+
+  private vcpuAt(vm: number, id: number): Vcpu {
+    let vcpu = this.vcpu(vm, id);
+    if (!vcpu) {
+      this.mmu(vm);
+      vcpu = new Vcpu(vm, id, this.state, this.pages);
+      this.vcpus.push(vcpu);
+    }
+    return vcpu;
+  }
+
+  /** Whatever was under way may have gone on unseen, and every entry of every VM may have changed. */
+  private eventsLost(event: EventIndex, place: TaskPlace | undefined, count: number): void {
+    this.mmu(0);
+    for (const mmu of this.mmus) mmu.unseen.happened(Cause.lost);
+    for (const task of this.byPid.values()) task.reset();
+    this.findings.lostEvents(event, place?.vm ?? 0, count);
+  }
+}
+
+/** Where an SPTE event took place. */
+export interface SptePlace {
+  readonly page: PageId;
+  readonly index: SpteIndex;
+}

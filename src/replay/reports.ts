@@ -1,0 +1,163 @@
+import { PRINTED_MASK } from '../engine/role.js';
+import { encodeRole } from '../engine/roleLayout.js';
+import type { PageId } from '../engine/ids.js';
+import { placed } from '../trace/info.js';
+import type { EventTable } from '../trace/table.js';
+import type { Announcement } from './announcements.js';
+import type { Cursor } from './cursor.js';
+import type { Replay } from './replay.js';
+import type { EntryView, Finding } from './view.js';
+
+/** The JSON forms of the command line (interfaces.md); other programs rely on them. */
+
+const hex = (value: number | bigint): string => `0x${value.toString(16)}`;
+
+export interface CheckReport {
+  file: string;
+  format: string;
+  kernel: string;
+  roles: string;
+  events: number;
+  lost: number;
+  vms: number;
+  vcpus: number;
+  outputs: Record<string, Record<string, number>>;
+  reasons: Record<string, number>;
+  findings: FindingReport[];
+  findingsTotal: number;
+  notes: string[];
+  seconds: number;
+}
+
+export interface FindingReport {
+  event: number;
+  line?: number;
+  time: string;
+  kind: string;
+  name: string;
+  message: string;
+  expected: Readonly<Record<string, string | number>>;
+  recorded: Readonly<Record<string, string | number>>;
+}
+
+export function checkReport(replay: Replay, seconds: number, maxFindings: number, vm?: number): CheckReport {
+  const { table, vms } = replay;
+  const { info } = table;
+  const findings = vm === undefined ? replay.findings : replay.findings.filter((finding) => finding.vm === vm);
+  return {
+    file: info.file,
+    format: info.format,
+    kernel: info.kernel.text,
+    roles: info.roles,
+    events: table.length,
+    lost: info.lost,
+    vms: vms.length,
+    vcpus: vms.reduce((count, { vcpus }) => count + vcpus.length, 0),
+    outputs: Object.fromEntries(replay.accounts.outputs),
+    reasons: Object.fromEntries(replay.accounts.reasons),
+    findings: findings.slice(0, maxFindings).map((finding) => findingReport(table, finding)),
+    findingsTotal: findings.length,
+    notes: info.notes.map(placed),
+    seconds: Number(seconds.toFixed(3)),
+  };
+}
+
+export function findingReport(table: EventTable, finding: Finding): FindingReport {
+  const line = table.line(finding.event);
+  return {
+    event: finding.event,
+    ...(line === undefined ? {} : { line }),
+    time: table.timeText(finding.event),
+    kind: finding.kind,
+    name: finding.name,
+    message: finding.message,
+    expected: finding.expected,
+    recorded: finding.recorded,
+  };
+}
+
+type EntryReport = [number, string | Record<string, string | number>];
+
+export interface PageReport {
+  id: number;
+  gfn: string;
+  level: number;
+  quadrant: number;
+  gpteBytes: number;
+  direct: boolean;
+  access: string;
+  role: string | null;
+  invalid: boolean;
+  rootCount: number;
+  unsync: boolean;
+  gen: number;
+  parents: [number, number][];
+  entries: EntryReport[];
+}
+
+export interface StateReport {
+  event: number;
+  vm: number;
+  usedPages: number;
+  gen: number;
+  roots: { vcpu: number; pages: number[] }[];
+  pages: PageReport[];
+}
+
+/** The MMU of a VM at the cursor's position. */
+export function stateReport(cursor: Cursor, vm: number): StateReport {
+  return {
+    event: cursor.event,
+    vm,
+    usedPages: cursor.usedPages(vm),
+    gen: cursor.generation(vm),
+    roots: cursor.roots(vm).map(({ vcpu, pages }) => ({ vcpu, pages: pages.filter((page) => page !== 0) })),
+    pages: cursor.livePages(vm).map((id) => pageReport(cursor, id)),
+  };
+}
+
+function pageReport(cursor: Cursor, id: PageId): PageReport {
+  const page = cursor.page(id);
+  return {
+    id,
+    gfn: hex(page.gfn),
+    level: page.level,
+    quadrant: page.quadrant,
+    gpteBytes: page.gpteBytes,
+    direct: page.direct,
+    access: page.access,
+    role: page.word === null ? null : hex(page.word),
+    invalid: page.invalid,
+    rootCount: page.rootCount,
+    unsync: page.unsync,
+    gen: page.gen,
+    parents: page.parents.map(({ page: parent, index }) => [parent, index]),
+    entries: cursor.entries(id).map((entry) => [entry.index, entryReport(entry)]),
+  };
+}
+
+function entryReport(entry: EntryView): EntryReport[1] {
+  const doubt = entry.doubt ? { doubt: entry.doubt.what } : undefined;
+  if (entry.value !== null) return doubt ? { value: hex(entry.value), ...doubt } : hex(entry.value);
+  if (entry.child !== undefined) return { child: entry.child, ...doubt };
+  return { unknown: entry.doubt?.why ?? 'the trace does not show it' };
+}
+
+/** What the engine announces after the events replayed so far; fields it would have to learn are null. */
+export function predictReport(replay: Replay): Record<string, string | number | null>[] {
+  const { layout, roles } = replay.table.info;
+  return replay.announced().map((announcement: Announcement) => ({
+    name: announcement.name,
+    vm: announcement.vm,
+    vcpu: announcement.vcpu,
+    mmu_valid_gen: announcement.generation,
+    gfn: announcement.gfn === null ? null : hex(announcement.gfn),
+    role:
+      announcement.role === null
+        ? null
+        : hex(encodeRole(layout, (announcement.role & (roles === 'exact' ? -1 : PRINTED_MASK)) as typeof announcement.role)),
+    created: announcement.created === null ? null : Number(announcement.created),
+    root_count: announcement.rootCount,
+    unsync: announcement.unsync === null ? null : Number(announcement.unsync),
+  }));
+}

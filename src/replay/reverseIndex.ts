@@ -1,0 +1,73 @@
+import { EntryState, entryState } from '../engine/entry.js';
+import type { Gfn, PageId, SpteIndex } from '../engine/ids.js';
+import { pagesPerEntry } from '../engine/spte.js';
+import type { State } from '../engine/state.js';
+import type { Replayer } from './replayer.js';
+
+export interface Place {
+  readonly page: PageId;
+  readonly index: SpteIndex;
+}
+
+/** The state seen backwards: what leads to a page, what maps a gfn. Made once per position and question. */
+export class ReverseIndex {
+  private readonly live = new Map<number, PageId[]>();
+  private readonly parents = new Map<PageId, Place[]>();
+  private readonly leaves = new Map<number, Map<Gfn, Place[]>>();
+  private readonly roots = new Map<PageId, { vcpu: number; slot: number }[]>();
+
+  constructor(replay: Replayer, state: State) {
+    const { pages } = replay;
+    for (let id = 1 as PageId; id <= pages.last && pages.born(id) <= state.event; id++) {
+      if (!pages.isLive(state, id)) continue;
+      const { vm } = pages.birth(id);
+      push(this.live, vm, id);
+      this.indexEntries(replay, state, id, vm);
+    }
+    for (const vcpu of replay.vcpus) {
+      vcpu.roots(state).forEach((page, slot) => push(this.roots, page, { vcpu: vcpu.id, slot }));
+    }
+  }
+
+  livePages(vm: number): PageId[] {
+    return this.live.get(vm) ?? [];
+  }
+  parentsOf(id: PageId): readonly Place[] {
+    return this.parents.get(id) ?? [];
+  }
+  rootsOf(id: PageId): readonly { vcpu: number; slot: number }[] {
+    return this.roots.get(id) ?? [];
+  }
+
+  mappers(vm: number, gfn: Gfn): Place[] {
+    const leaves = this.leaves.get(vm);
+    if (!leaves) return [];
+    const firsts = [1, 2, 3].map((level) => gfn - (gfn % pagesPerEntry(level)));
+    return [...new Set(firsts)].flatMap((first) => leaves.get(first as Gfn) ?? []);
+  }
+
+  private indexEntries(replay: Replayer, state: State, page: PageId, vm: number): void {
+    const { pages } = replay;
+    for (let i = 0; i < 512; i++) {
+      const index = i as SpteIndex;
+      const cell = pages.entryCell(page, index);
+      switch (entryState(state.tag(cell))) {
+        case EntryState.link:
+          push(this.parents, state.number(cell) as PageId, { page, index });
+          break;
+        case EntryState.leaf: {
+          let leaves = this.leaves.get(vm);
+          if (!leaves) this.leaves.set(vm, (leaves = new Map()));
+          push(leaves, state.number(pages.gfnCell(page, index)) as Gfn, { page, index });
+          break;
+        }
+      }
+    }
+  }
+}
+
+function push<K, V>(map: Map<K, V[]>, key: K, value: V): void {
+  const list = map.get(key);
+  if (list) list.push(value);
+  else map.set(key, [value]);
+}

@@ -1,0 +1,127 @@
+import { EntryState, Trust, entryState } from '../engine/entry.js';
+import { BEFORE_FIRST, NO_PAGE, type EventIndex, type Gfn, type PageId, type Pfn, type SpteIndex } from '../engine/ids.js';
+import { isMmioSpte, makeMmioSpte } from '../engine/spte.js';
+import { Cause } from '../engine/unseen.js';
+import { Kind } from '../trace/vocabulary.js';
+import type { Replayer, SptePlace } from './replayer.js';
+import type { Task } from './task.js';
+
+/** Lets the events about single SPTEs, and the fast zap, into the state. Answers the SPTE the event is about, where that is known. */
+export function spteEvent(replay: Replayer, event: EventIndex, kind: Kind, task: Task): SptePlace | undefined {
+  switch (kind) {
+    case Kind.setSpte:
+      return setSpte(replay, event, task);
+    case Kind.spteRequested:
+      return requested(replay, event, task);
+    case Kind.markMmio:
+      return markMmio(replay, event, task);
+    case Kind.fastPageFault:
+      return fastPageFault(replay, event, task);
+    case Kind.zapAllFast:
+      task.mmu.flipGeneration(replay.table.num(event, 0));
+      return undefined;
+    default:
+      return undefined;
+  }
+}
+
+/** kvm_mmu_set_spte(gfn, spte, sptep, level): a leaf, and where it lies in physical memory. */
+function setSpte(replay: Replayer, event: EventIndex, task: Task): SptePlace | undefined {
+  const { table } = replay;
+  const gfn = table.num(event, 0) as Gfn;
+  const spte = table.word(event, 1);
+  const address = table.word(event, 2);
+  const level = table.num(event, 3);
+  const frame = Number(address >> 12n) as Pfn;
+  const index = (Number(address >> 3n) & 511) as SpteIndex;
+  const page = ownerOf(task, frame, index, level, gfn);
+  if (page === NO_PAGE) return undefined;
+
+  task.path?.provenDownTo(level);
+  task.mmu.setFrame(page, frame);
+  if (isMmioSpte(task.mmu.format, spte)) task.mmu.setMmio(page, index, spte, gfn, Trust.recorded);
+  else {
+    noticeDirtyLog(task, page, index, spte);
+    task.mmu.setLeaf(page, index, spte, gfn);
+  }
+  return { page, index };
+}
+
+/** The page of an SPTE: by the frame it lies in, else by the fault's way; a first leaf binds the two. */
+function ownerOf(task: Task, frame: Pfn, index: SpteIndex, level: number, gfn: Gfn): PageId {
+  const { mmu } = task;
+  const path = task.pathOf(gfn);
+  const bound = mmu.pageAtFrame(frame);
+  if (bound !== NO_PAGE && mmu.pages.level(bound) === level) {
+    if (path && sameGroup(path.indexAt(level), index)) path.isAt(level, bound);
+    return bound;
+  }
+  const page = path?.at(level) ?? NO_PAGE;
+  if (page === NO_PAGE || !sameGroup(path!.indexAt(level), index)) return NO_PAGE;
+  return mmu.pages.frame(mmu.state, page) === undefined ? page : NO_PAGE;
+}
+
+/** Prefetching stays in the aligned group of 8 SPTEs around the faulting one (PTE_PREFETCH_NUM). */
+function sameGroup(a: SpteIndex, b: SpteIndex): boolean {
+  return a >> 3 === b >> 3;
+}
+
+/** A writable SPTE that takes a write fault has lost its W unseen: without user space's exits, that is all one sees of dirty logging. */
+function noticeDirtyLog(task: Task, page: PageId, index: SpteIndex, spte: bigint): void {
+  const { mmu } = task;
+  if (
+    mmu.unseen.last(mmu.state, Cause.exitsSeen) !== BEFORE_FIRST ||
+    !task.walk?.isWrite ||
+    index !== task.path?.indexAt(mmu.pages.level(page))
+  )
+    return;
+  const cell = mmu.pages.entryCell(page, index);
+  if (entryState(mmu.state.tag(cell)) !== EntryState.leaf) return;
+  const bits = mmu.format.writable | mmu.format.mmuWritable;
+  const before = mmu.state.word(cell);
+  if ((before & bits) === bits && (spte & bits) === bits) mmu.unseen.happened(Cause.dirtyLog);
+}
+
+function requested(replay: Replayer, event: EventIndex, task: Task): SptePlace | undefined {
+  const path = task.pathOf(task.walk ? undefined : replay.table.num(event, 0));
+  task.requested = true;
+  if (!path) return undefined;
+  if (task.walk) path.provenDownTo(task.walk.leafLevel);
+  const level = replay.table.num(event, 2);
+  const page = path.at(level);
+  return page === NO_PAGE ? undefined : { page, index: path.indexAt(level) };
+}
+
+/** An MMIO SPTE is made; no event shows it, but gfn, access and generation say all of it (spec/spte.md §4). */
+function markMmio(replay: Replayer, event: EventIndex, task: Task): SptePlace | undefined {
+  const { table } = replay;
+  const { mmu } = task;
+  const pointer = table.word(event, 0);
+  const gfn = table.num(event, 1) as Gfn;
+  const path = task.pathOf(task.walk ? undefined : gfn);
+  const known = replay.mmioPlaces.get(pointer);
+  const place = path && path.at(1) !== NO_PAGE ? { page: path.at(1), index: path.indexAt(1) } : known;
+  if (!place || !mmu.pages.isLive(mmu.state, place.page)) return undefined;
+  replay.mmioPlaces.set(pointer, place);
+  path?.provenDownTo(1);
+  const spte = makeMmioSpte(mmu.format, gfn, table.num(event, 2), table.num(event, 3));
+  mmu.setMmio(place.page, place.index, spte, gfn, Trust.derived);
+  return place;
+}
+
+/** fast_page_fault sets W without a lock, in a direct MMU only [6.1 mmu.c:fast_page_fault]. */
+function fastPageFault(replay: Replayer, event: EventIndex, task: Task): SptePlace | undefined {
+  const { table } = replay;
+  const { mmu } = task;
+  const gfn = Number(table.word(event, 1) >> 12n) as Gfn;
+  const before = table.word(event, 4);
+  const after = table.word(event, 5);
+  const { accessed, dirty } = mmu.format;
+  const same = (word: bigint): boolean => ((word ^ before) & ~(accessed | dirty | mmu.format.writable)) === 0n;
+  const places = [...mmu.leaves(gfn)].filter(({ page, index }) => same(mmu.state.word(mmu.pages.entryCell(page, index))));
+  if (places.length !== 1) return undefined;
+  const [place] = places as [SptePlace];
+  const leafGfn = mmu.state.number(mmu.pages.gfnCell(place.page, place.index)) as Gfn;
+  mmu.setLeaf(place.page, place.index, table.num(event, 7) ? after : before, leafGfn);
+  return place;
+}

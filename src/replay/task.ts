@@ -1,0 +1,87 @@
+import { FaultPath } from '../engine/faultPath.js';
+import { BEFORE_FIRST, NO_PAGE, type EventIndex, type PageId, type Role } from '../engine/ids.js';
+import type { Mmu } from '../engine/mmu.js';
+import { roleField } from '../engine/role.js';
+import type { RootShape, Vcpu } from '../engine/vcpu.js';
+import { GuestWalk } from '../engine/walk.js';
+
+/** A root load under way: its pages come one after the other, without a fault between them. */
+export interface RootLoad {
+  readonly shape: RootShape;
+  nextSlot: number;
+}
+
+/** What the replay knows of one task at the newest event: the exit and the fault it is in, and how far the fault got. */
+export class Task {
+  lastEvent: EventIndex = BEFORE_FIRST;
+  /** inside a VM exit: between kvm_exit and kvm_entry */
+  inExit = false;
+  /** the walk, once its events have begun */
+  walk: GuestWalk | undefined;
+  path: FaultPath | undefined;
+  rootLoad: RootLoad | undefined;
+  /** address and error code of the last kvm_page_fault of this exit */
+  pageFault: { readonly address: bigint; readonly error: number } | undefined;
+  /** the fault has got a page frame: kvm_mmu_spte_requested was seen */
+  requested = false;
+  /** kvm_emulate_insn was seen since the exit; with the instruction's bytes as far as they are known */
+  emulating: Uint8Array | undefined;
+  /** a mark_mmio_spte whose kvm_mmu_set_spte (5.10) comes next */
+  mmioMark: EventIndex | undefined;
+  /** the page of the last kvm_mmu_prepare_zap_page: its sync event follows when it was unsync */
+  lastZapped: PageId = NO_PAGE;
+  private afterLoss = false;
+
+  constructor(
+    readonly pid: number,
+    readonly mmu: Mmu,
+    /** undefined for a thread that runs no guest */
+    readonly vcpu: Vcpu | undefined,
+  ) {}
+
+  get inFault(): boolean {
+    return this.walk !== undefined || this.pageFault !== undefined;
+  }
+
+  beginWalk(address: bigint, error: number): void {
+    this.walk = new GuestWalk(address, error);
+    this.path = undefined;
+    this.requested = false;
+  }
+
+  /** The way of the fault through the shadow pages; `gfn` serves a direct MMU, which walks no guest tables. */
+  pathOf(gfn?: number): FaultPath | undefined {
+    if (this.path || !this.vcpu) return this.path;
+    if (this.walk && !this.walk.empty) this.path = new FaultPath(this.mmu, this.vcpu, this.walk, this.walk.page);
+    else if (gfn !== undefined) this.path = new FaultPath(this.mmu, this.vcpu, undefined, gfn);
+    return this.path;
+  }
+
+  /** Events were lost: nothing that was under way can be relied on. */
+  reset(): void {
+    this.endFault();
+    this.rootLoad = undefined;
+    this.emulating = undefined;
+    this.lastZapped = NO_PAGE;
+    this.afterLoss = true;
+  }
+
+  /** The first root load after a loss may have begun in the gap: then its slot is told by the record. */
+  resynchronising(slot: number, recorded: Role): number | undefined {
+    if (!this.afterLoss) return undefined;
+    this.afterLoss = false;
+    const quadrant = roleField(recorded, 'quadrant');
+    if (slot !== 0 || quadrant === 0 || !this.rootLoad) return undefined;
+    this.rootLoad.nextSlot = quadrant;
+    return quadrant;
+  }
+
+  /** The fault is over; what follows belongs to another, or to none. */
+  endFault(): void {
+    this.walk = undefined;
+    this.path = undefined;
+    this.pageFault = undefined;
+    this.requested = false;
+    this.mmioMark = undefined;
+  }
+}

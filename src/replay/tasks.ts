@@ -1,0 +1,110 @@
+import type { EventTable } from '../trace/table.js';
+import { Kind } from '../trace/vocabulary.js';
+
+/** Where a task belongs. `vcpu` is undefined for threads that run no guest. */
+export interface TaskPlace {
+  readonly pid: number;
+  readonly vm: number;
+  readonly vcpu: number | undefined;
+}
+
+/** libvirt and QEMU with debug-threads name their vCPU threads so. */
+const QEMU_VCPU = /^CPU (\d+)\/KVM/;
+
+/**
+ * Tells which VM and vCPU a task works for. No event names the VM: it is found from the thread group where the trace has it, from the
+ * names and numbers of QEMU's vCPU threads, and from neighbouring pids for threads that run no guest (tracepoints.md §6).
+ */
+export class Tasks {
+  private readonly places = new Map<number, TaskPlace>();
+  private readonly vmOfTgid = new Map<number, number>();
+  private vms = 0;
+
+  constructor(private readonly table: EventTable) {}
+
+  /** VMs seen so far; at least one, so that a trace without vCPU events has a place for what it shows. */
+  get vmCount(): number {
+    return Math.max(this.vms, 1);
+  }
+
+  get all(): Iterable<TaskPlace> {
+    return this.places.values();
+  }
+
+  place(pid: number): TaskPlace | undefined {
+    return this.places.get(pid);
+  }
+
+  /** The place of an event's task; found from this event when the task is new. Undefined for tasks that have nothing to do with a VM. */
+  placeOf(event: number): TaskPlace | undefined {
+    const pid = this.table.pid(event);
+    const known = this.places.get(pid);
+    if (known && (known.vcpu !== undefined || !runsGuest(this.table.kind(event)))) return known;
+    const kind = this.table.kind(event);
+    if (kind === Kind.other) return known;
+    const found = runsGuest(kind) ? this.vcpuThread(event, pid) : this.helperThread(event, pid);
+    if (found) this.places.set(pid, found);
+    return found;
+  }
+
+  private vcpuThread(event: number, pid: number): TaskPlace {
+    const vcpu = this.vcpuNumber(event);
+    const tgid = this.table.tgid(event);
+    if (tgid !== undefined) {
+      const vm = this.vmOfTgid.get(tgid) ?? this.vms++;
+      this.vmOfTgid.set(tgid, vm);
+      return { pid, vm, vcpu };
+    }
+    return { pid, vm: this.sibling(vcpu, pid, this.table.comm(event)) ?? this.vms++, vcpu };
+  }
+
+  /** The number in the event, else in the thread's name, else 0. */
+  private vcpuNumber(event: number): number {
+    const slot = VCPU_SLOT.get(this.table.kind(event));
+    if (slot !== undefined && this.table.has(event, slot)) return this.table.num(event, slot);
+    const named = QEMU_VCPU.exec(this.table.comm(event));
+    return named ? Number(named[1]) : 0;
+  }
+
+  /** The VM whose vCPU threads this one continues: same kind of name, this number still free, nearest pid. */
+  private sibling(vcpu: number, pid: number, comm: string): number | undefined {
+    if (vcpu === 0 && !QEMU_VCPU.test(comm)) return undefined;
+    let best: { vm: number; distance: number } | undefined;
+    for (let vm = 0; vm < this.vms; vm++) {
+      const threads = [...this.places.values()].filter((place) => place.vm === vm && place.vcpu !== undefined);
+      if (threads.length === 0 || threads.some((place) => place.vcpu === vcpu)) continue;
+      const distance = Math.min(...threads.map((place) => Math.abs(place.pid - pid)));
+      if (!best || distance < best.distance) best = { vm, distance };
+    }
+    return best?.vm;
+  }
+
+  /** A thread that runs no guest: the VMM's, or a kernel thread made for the VM. */
+  private helperThread(event: number, pid: number): TaskPlace | undefined {
+    const vcpus = [...this.places.values()].filter((place) => place.vcpu !== undefined);
+    if (vcpus.length === 0 || this.vms <= 1) return { pid, vm: 0, vcpu: undefined };
+    const tgid = this.table.tgid(event);
+    const byGroup = tgid === undefined ? undefined : this.vmOfTgid.get(tgid);
+    if (byGroup !== undefined) return { pid, vm: byGroup, vcpu: undefined };
+    // The VMM's process is older than its vCPU threads, KVM's own threads are younger.
+    const younger = this.table.comm(event).startsWith('kvm-');
+    const distance = (place: TaskPlace): number => {
+      const gap = younger ? pid - place.pid : place.pid - pid;
+      return gap >= 0 ? gap : 1_000_000 - gap;
+    };
+    const nearest = vcpus.reduce((best, place) => (distance(place) < distance(best) ? place : best));
+    return { pid, vm: nearest.vm, vcpu: undefined };
+  }
+}
+
+/** Slot of the vCPU number, for the events that carry it. */
+const VCPU_SLOT: ReadonlyMap<number, number> = new Map<number, number>([
+  [Kind.entry, 0],
+  [Kind.exit, 6],
+  [Kind.pageFault, 0],
+  [Kind.fastPageFault, 0],
+]);
+
+function runsGuest(kind: number): boolean {
+  return kind === Kind.walk || kind === Kind.entry || kind === Kind.exit || kind === Kind.pageFault || kind === Kind.fastPageFault;
+}
