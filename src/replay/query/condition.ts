@@ -1,6 +1,6 @@
 import { print } from './ast.js';
 import { compile } from './compile.js';
-import { catching, ConditionError } from './errors.js';
+import { catching, type ConditionError } from './errors.js';
 import { parse } from './parser.js';
 import type { EventScope } from './scope.js';
 

@@ -1,5 +1,5 @@
 import { encodeRole, type RoleLayout } from '../../engine/roleLayout.js';
-import { PRINTED_FIELDS, roleField, type RoleField } from '../../engine/role.js';
+import { PRINTED_FIELDS, roleField, withRole, type RoleField } from '../../engine/role.js';
 import type { Role } from '../../engine/ids.js';
 
 /**
@@ -70,6 +70,17 @@ export const ROLE_ALIASES: Readonly<Record<string, RoleName>> = {
 };
 
 const ACCESS_BIT = { x: 1, w: 2, u: 4, r: 8 } as const;
+
+/** The same page role, another quadrant: the pages that together shadow one guest table. `invalid` is life, not kind. */
+export function sameButQuadrant(a: Role, b: Role): boolean {
+  const of = (role: Role): Role => withRole(role, { quadrant: 0, invalid: 0 });
+  return of(a) === of(b);
+}
+
+/** The same page role, dead or alive. */
+export function sameRole(a: Role, b: Role): boolean {
+  return withRole(a, { invalid: 0 }) === withRole(b, { invalid: 0 });
+}
 
 export { ROLE_FIELDS, roleField } from '../../engine/role.js';
 export type { RoleField } from '../../engine/role.js';

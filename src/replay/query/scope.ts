@@ -7,8 +7,15 @@ import type { EntryView, Finding, PageView, VcpuInfo } from '../view.js';
  * What a condition looks at. The interfaces are the narrow sides of EventTable, Replay and Cursor, so that conditions can be
  * tested without a recording.
  */
+export interface TraceFacts {
+  readonly layout: RoleLayout;
+  readonly roles: 'exact' | 'printed' | 'partial';
+  readonly kernel: { readonly text: string; readonly from: string; readonly to: string };
+}
+
 export interface EventSource {
-  readonly info: { readonly layout: RoleLayout; readonly roles: 'exact' | 'printed' | 'partial' };
+  readonly info: TraceFacts;
+  readonly length: number;
   kind(e: number): Kind;
   name(e: number): string;
   pid(e: number): number;

@@ -2,7 +2,7 @@ import { Kind } from '../../trace/vocabulary.js';
 import type { EntryView } from '../view.js';
 import type { Field, NumberField, TextField } from './fields.js';
 import { stateOf, type EventScope } from './scope.js';
-import { SPTE_FIELDS, spteBit, spteFrameOf, type SpteField } from './spteBits.js';
+import { SPTE_FIELDS, spteBit, spteFormatOfTrace, spteFrameOf, type SpteField } from './spteBits.js';
 
 /** Where an event carries an SPTE as an argument called `spte`: slot by kind. */
 const SPTE_SLOT: ReadonlyMap<Kind, number> = new Map<Kind, number>([
@@ -58,7 +58,7 @@ export function spteFields(): Field[] {
       return stateOf(s).spteKind(at.page, e);
     }),
     text('grade', 'how it is known', (e) => e.grade, ['recorded', 'derived', 'assumed', 'unknown', 'contradicted']),
-    ...SPTE_FIELDS.map((bit) => state(bit, BIT_HELP[bit], 10, (e) => bitOf(e, bit))),
+    ...SPTE_FIELDS.map((bit) => state(bit, BIT_HELP[bit], 10, (e, s) => bitOf(e, bit, s))),
   ];
 }
 
@@ -75,12 +75,12 @@ function entry(s: EventScope): EntryView | undefined {
 }
 
 /** A bit of the SPTE; of a link whose frame is not known the low bits are known nevertheless. */
-function bitOf(e: EntryView, bit: SpteField): number | undefined {
+function bitOf(e: EntryView, bit: SpteField, s: EventScope): number | undefined {
   const known = e.value ?? e.flags;
-  return known === undefined ? undefined : spteBit(known, bit);
+  return known === undefined ? undefined : spteBit(known, bit, spteFormatOfTrace(s.replay.table.info));
 }
 
-function state(name: string, help: string, base: 10 | 16, read: (e: EntryView) => number | undefined): NumberField {
+function state(name: string, help: string, base: 10 | 16, read: (e: EntryView, s: EventScope) => number | undefined): NumberField {
   return {
     type: 'number',
     name: `spte.${name}`,
@@ -89,7 +89,7 @@ function state(name: string, help: string, base: 10 | 16, read: (e: EntryView) =
     state: true,
     num: (s) => {
       const e = entry(s);
-      return (e && read(e)) ?? NaN;
+      return (e && read(e, s)) ?? NaN;
     },
   };
 }

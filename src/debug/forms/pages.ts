@@ -1,0 +1,114 @@
+import type { PageId } from '../../engine/ids.js';
+import type { PageRef } from '../../protocol.js';
+import type { PageView } from '../../replay/view.js';
+import { layoutOf, type FormContext } from './context.js';
+import { kindedEntries, presentOf512, type Kinded } from './kinds.js';
+import type { RoleForm } from './roles.js';
+import { addressRange, count, hex, indexName, size, spanOf } from './numbers.js';
+
+type Named = Readonly<Pick<PageView, 'gfn' | 'level' | 'quadrant'>>;
+
+/** `2c00 L1 q0` */
+export function pageName({ gfn, level, quadrant }: Named): string {
+  return `${hex(gfn)} L${level} q${quadrant}`;
+}
+
+/** `2c00 L1 q0 [0ed]` */
+export function spteName(page: Named, index: number): string {
+  return `${pageName(page)} [${indexName(index)}]`;
+}
+
+export function pageRef(ctx: FormContext, id: PageId): PageRef {
+  return { id, name: pageName(ctx.cursor.page(id)) };
+}
+
+/** The name in links: `2c00.1.0d`, d for direct. */
+export function pageLinkName(page: PageView): string {
+  return `${hex(page.gfn)}.${page.level}.${page.quadrant}${page.direct ? 'd' : ''}`;
+}
+
+/** `4-byte` or `8-byte`: what its guest entries are; `direct` where it has none. */
+export function gpteWord(page: PageView): string {
+  return page.direct ? 'direct' : `${page.gpteBytes}-byte`;
+}
+
+/** `sync`, `unsync since 300,018` */
+export function syncText(page: PageView): string {
+  if (!page.unsync) return 'sync';
+  return page.unsyncSince === undefined ? 'unsync' : `unsync since ${count(page.unsyncSince)}`;
+}
+
+/** `2cd2 L2 q3  4-byte wux root×1 sync gen 0 · 18 of 512: 10T 3W 5R` */
+export function pageLine(ctx: FormContext, page: PageView, entries: readonly Kinded[] = kindedEntries(ctx, page.id)): string {
+  return `${pageName(page)}${mismatch(page)}  ${pageWords(page)} · ${presentOf512(entries)}`;
+}
+
+/** `4-byte wux root×1 sync gen 0`, with `invalid`, `obsolete`, `zapped at 1,234` where it is. */
+export function pageWords(page: PageView): string {
+  return [
+    gpteWord(page),
+    page.access,
+    ...(page.invalid ? ['invalid'] : []),
+    ...(page.rootCount ? [`root×${page.rootCount}`] : []),
+    syncText(page),
+    `gen ${page.gen}`,
+    ...(page.obsolete ? ['obsolete'] : []),
+    ...(page.live || page.zappedAt === undefined ? [] : [`zapped at ${count(page.zappedAt)}`]),
+  ].join(' ');
+}
+
+/** ` != derived q0` where the engine derived another quadrant than was recorded */
+export function mismatch(page: PageView): string {
+  return page.derivedQuadrant === undefined ? '' : ` != derived q${page.derivedQuadrant}`;
+}
+
+/** First guest address of a page and its last, when the path from a root is known. */
+export function mapsRange(ctx: FormContext, page: PageView): { first: bigint; last: bigint } | undefined {
+  const first = ctx.cursor.baseAddress(page.id);
+  return first === undefined ? undefined : { first, last: first + 512n * spanOf(page.level) - 1n };
+}
+
+/** `c0000000–ffffffff, 2M each`; `not known` when no path from a root is known. `comma` '' is the header of the layout. */
+export function mapsText(ctx: FormContext, page: PageView, comma = ','): string | undefined {
+  const range = mapsRange(ctx, page);
+  return range && `${addressRange(range.first, range.last)}${comma} ${size(spanOf(page.level))} each`;
+}
+
+/** Row `parents`: `2cd2 L2 q3 [016] +6 more`, `none (root slot 3 of vCPU 0)`, `none`. */
+export function parentsText(ctx: FormContext, page: PageView): string {
+  const [first] = page.parents;
+  if (first) {
+    const more = page.parents.length - 1;
+    return `${spteName(ctx.cursor.page(first.page), first.index)}${more ? ` +${more} more` : ''}`;
+  }
+  const roots = page.roots.map((r) => (page.level >= 4 ? `root of vCPU ${r.vcpu}` : `root slot ${r.slot} of vCPU ${r.vcpu}`));
+  return roots.length ? `none (${roots.join(', ')})` : 'none';
+}
+
+/** Value of a vCPU's root row: `CR3 gfn 2cd2, PAE, 4 × L2`, `CR3 gfn 105, 1 × L4`, `no root loaded`. */
+export function rootText(ctx: FormContext, pages: readonly PageId[]): string {
+  const loaded = pages.filter((id) => id !== 0).map((id) => ctx.cursor.page(id));
+  const [first] = loaded;
+  if (!first) return 'no root loaded';
+  const cr3 = first.direct ? 'no guest table' : `CR3 gfn ${hex(first.gfn)}`;
+  const pae = first.level === 2 ? ['PAE'] : [];
+  return [cr3, ...pae, `${loaded.length} × L${first.level}`].join(', ');
+}
+
+/** Tags of the layout's header, in order (ui.md §5). */
+export function pageTags(page: PageView): { text: string; warn?: boolean }[] {
+  const tags: { text: string; warn?: boolean }[] = [{ text: gpteWord(page) }, { text: page.access }];
+  if (page.rootCount) tags.push({ text: `root ×${page.rootCount}` });
+  if (page.unsync) tags.push({ text: 'unsync', warn: true });
+  if (page.invalid) tags.push({ text: 'invalid', warn: true });
+  if (page.obsolete) tags.push({ text: 'obsolete' });
+  if (!page.live && page.zappedAt !== undefined) tags.push({ text: `zapped at ${count(page.zappedAt)}` });
+  if (page.derivedQuadrant !== undefined) tags.push({ text: `≠ derived q${page.derivedQuadrant}`, warn: true });
+  if (page.word === null) tags.push({ text: 'role partial' });
+  return tags;
+}
+
+/** A page's role, for the forms of roles.ts. */
+export function roleFormOf(ctx: FormContext, page: PageView): RoleForm {
+  return { role: page.role, layout: layoutOf(ctx), exact: page.word !== null };
+}
