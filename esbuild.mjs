@@ -74,7 +74,7 @@ async function buildDist() {
 }
 
 async function buildTests() {
-  const inHost = files('test/editor', '.ts').filter((name) => path.basename(name).startsWith('exthost'));
+  const inHost = files('test/editor', '.ts').filter((name) => /^exthost(\.test)?\.ts$/.test(path.basename(name)));
   const plain = files('test', '.test.ts').filter((name) => !inHost.includes(name));
   const options = { outbase: 'test', outdir: 'out/test', sourcemap: /** @type {const} */ ('inline') };
   const results = await Promise.all([

@@ -1,0 +1,94 @@
+/** The whole session as a person has it, in the workbench: see the screenshots in out/screenshots. */
+import { strict as assert } from 'node:assert';
+import { afterEach, describe, it } from 'mocha';
+import { pageName, readSample, zapLine } from './sample.js';
+import { type Theme, themes, Workbench } from './workbench.js';
+
+const sample = readSample(process.env.EDITOR_FOLDER ?? 'media/samples');
+/** A page that a fault allocates while the page above it is there already, and the SPTE that the same fault sets. */
+const allocation = sample.lineOf(/kvm_mmu_get_page: .* l1 .* new$/);
+const setSpte = sample.lineOf(/kvm_mmu_set_spte: /, allocation);
+
+let workbench: Workbench | undefined;
+
+async function open(theme?: Theme): Promise<Workbench> {
+  workbench = await Workbench.open(sample.name, theme);
+  return workbench;
+}
+
+describe('the workbench', () => {
+  afterEach(async function () {
+    if (!workbench) return;
+    if (this.currentTest?.state === 'failed') await workbench.screenshot(`FAILED ${this.currentTest.title}`);
+    const { errors } = workbench;
+    await workbench.close();
+    workbench = undefined;
+    assert.deepEqual(errors, []);
+  });
+
+  it('stops, steps, steps back, and shows the shadow pages', async () => {
+    const w = await open();
+    await w.goToLine(allocation);
+    await w.toggleBreakpoint(allocation);
+    await w.screenshot('01 breakpoint in the gutter');
+
+    await w.start();
+    await w.stoppedAt(sample.first);
+    await w.screenshot('02 first stop');
+
+    await w.button('Continue');
+    await w.stoppedAt(allocation);
+    await w.expand('Event');
+    await w.variable(/^gfn/).waitFor();
+    const name = pageName(sample.text(allocation));
+    const layout = w.webview('view');
+    await layout.locator('h1, [role=heading][aria-level="1"]', { hasText: name }).waitFor();
+    assert.equal(await layout.locator('[role=gridcell]').count(), 512);
+    await w.screenshot('03 stopped at the breakpoint');
+
+    await w.expand(/^vCPU/);
+    await w.expand(/^Shadow pages/);
+    await w.screenshot('04 tree of shadow pages');
+
+    await w.button('Step Over');
+    await w.stoppedAt(allocation + 1);
+    await w.button('Step Back');
+    await w.stoppedAt(allocation);
+    await w.press('F10');
+    await w.stoppedAt(allocation + 1);
+    await w.button('Reverse');
+    await w.stoppedAt(allocation);
+    await w.screenshot('05 stepped back');
+  });
+
+  it('stops on the first zap through the exception filter', async () => {
+    const w = await open();
+    await w.start();
+    await w.stoppedAt(sample.first);
+    await w.breakOn(/zap/i);
+    await w.button('Continue');
+    await w.stoppedAt(sample.lineOf(zapLine));
+    await w.page.locator('.exception-widget').waitFor();
+    await w.screenshot('06 first zap');
+  });
+
+  for (const theme of Object.keys(themes) as Theme[]) {
+    it(`shows what a step changed in the SPTE layout (${themes[theme]})`, async () => {
+      const w = await open(theme);
+      await w.goToLine(setSpte);
+      await w.toggleBreakpoint(setSpte);
+      await w.start();
+      await w.stoppedAt(sample.first);
+      await w.button('Continue');
+      await w.stoppedAt(setSpte);
+      const layout = w.webview('view');
+      const changed = layout.locator('[role=gridcell][aria-label*="changed"]');
+      await changed.first().waitFor();
+      await w.screenshot(`10 ${theme} stopped`);
+
+      await w.command('SPTE Layout as Panel');
+      await w.webview('panel').locator('[role=gridcell][aria-label*="changed"]').first().waitFor();
+      await w.screenshot(`11 ${theme} panel`);
+    });
+  }
+});
