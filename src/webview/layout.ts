@@ -213,7 +213,8 @@ class Layout implements KeyTarget {
   copy(): void {
     const marked = getSelection()?.toString() ?? '';
     if (marked !== '') this.host.postMessage({ type: 'copy', text: marked, what: 'selection' });
-    else if (this.state.detail && !document.activeElement?.closest('.about')) this.host.postMessage({ type: 'copy', text: this.state.detail.text, what: 'entry' });
+    else if (this.state.detail && !document.activeElement?.closest('.about'))
+      this.host.postMessage({ type: 'copy', text: this.state.detail.text, what: 'entry' });
     else this.copyPage();
   }
 

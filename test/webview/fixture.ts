@@ -98,7 +98,12 @@ function countsText(p: RecordedPage | undefined): string {
 }
 
 function quadrants(p: RecordedPage): PageModel['quadrants'] {
-  const siblings = p.level === 2 ? [0, 1, 2, 3].map((q) => `${p.gfn}/2/${q}`) : p.direct ? ['2c00/1/0d', '2e00/1/1d'] : [0, 1].map((q) => `${p.gfn}/1/${q}`);
+  const siblings =
+    p.level === 2
+      ? [0, 1, 2, 3].map((q) => `${p.gfn}/2/${q}`)
+      : p.direct
+        ? ['2c00/1/0d', '2e00/1/1d']
+        : [0, 1].map((q) => `${p.gfn}/1/${q}`);
   const entriesEach = 1024 / siblings.length;
   const boxes: QuadrantBox[] = siblings.map((key, quadrant) => {
     const sibling = pages[key];
@@ -130,7 +135,12 @@ export function pageModel(key: string): PageModel {
     gfn: p.gfn,
     level: p.level,
     quadrant: p.q,
-    tags: [{ text: p.direct ? 'direct' : '4-byte' }, { text: p.acc }, ...(p.root ? [{ text: `root ×${p.root}` }] : []), ...(p.unsync ? [{ text: 'unsync', warn: true }] : [])],
+    tags: [
+      { text: p.direct ? 'direct' : '4-byte' },
+      { text: p.acc },
+      ...(p.root ? [{ text: `root ×${p.root}` }] : []),
+      ...(p.unsync ? [{ text: 'unsync', warn: true }] : []),
+    ],
     live: true,
     maps: `${hex(base, 8)}–${hex(base + spanOf(p) * 512 - 1, 8)} ${each} each`,
     base: hex(base),
@@ -170,8 +180,20 @@ const LOW: [number, string, string][] = [
 ];
 
 function bitModels(value: bigint, before: bigint | undefined): BitModel[] {
-  const pfn: BitModel = { bits: '51:12', name: 'pfn', value: hex((value >> 12n) & 0xff_ffff_ffffn), meaning: 'page mapped', changed: false };
-  const nx: BitModel = { bits: '63', name: 'NX', value: String(bit(value, 63)), meaning: bit(value, 63) ? 'no execute' : 'executable', changed: false };
+  const pfn: BitModel = {
+    bits: '51:12',
+    name: 'pfn',
+    value: hex((value >> 12n) & 0xff_ffff_ffffn),
+    meaning: 'page mapped',
+    changed: false,
+  };
+  const nx: BitModel = {
+    bits: '63',
+    name: 'NX',
+    value: String(bit(value, 63)),
+    meaning: bit(value, 63) ? 'no execute' : 'executable',
+    changed: false,
+  };
   const low = LOW.map(([n, short, name]): BitModel => {
     const changed = before !== undefined && bit(before, n) !== bit(value, n);
     return { bits: String(n), short, name, value: String(bit(value, n)), meaning: changed ? `was ${bit(before ?? 0n, n)}` : '', changed };
@@ -199,13 +221,20 @@ export function entryDetail(id: number, index: number): EntryDetail | undefined 
   const value = BigInt(`0x${row[2] ?? '827'}`);
   const old = p.old[index];
   const rows: EntryDetail['rows'] = [];
-  if (entry.child) rows.push({ label: 'Table', text: `${entry.child.name} at frame ${hex(value >> 12n)}`, page: entry.child }, { label: 'Rights', text: 'maximal; the leaves restrict' });
+  if (entry.child)
+    rows.push(
+      { label: 'Table', text: `${entry.child.name} at frame ${hex(value >> 12n)}`, page: entry.child },
+      { label: 'Rights', text: 'maximal; the leaves restrict' },
+    );
   else {
     const rights = `r${bit(value, 1) ? 'w' : '-'}${bit(value, 63) ? '-' : 'x'}${bit(value, 2) ? 'u' : '-'}`;
     rows.push(
       { label: 'Maps', text: `gfn ${entry.gfn} → pfn ${entry.pfn}` },
       { label: 'Rights', text: `${rights} NX ${bit(value, 63)}, ${bit(value, 6) ? 'dirty' : 'accessed'}` },
-      { label: 'Write', text: `${bit(value, 1) ? 'writable' : 'guest read-only, or gPTE D=0'}\nhost-W ${bit(value, 9)}  MMU-W ${bit(value, 10)}  W ${bit(value, 1)}` },
+      {
+        label: 'Write',
+        text: `${bit(value, 1) ? 'writable' : 'guest read-only, or gPTE D=0'}\nhost-W ${bit(value, 9)}  MMU-W ${bit(value, 10)}  W ${bit(value, 1)}`,
+      },
     );
   }
   if (p.chg.includes(index)) rows.push({ label: 'Changed', text: old ? `${old} → ${row[2]} +mw +W` : 'was empty' });
@@ -215,9 +244,21 @@ export function entryDetail(id: number, index: number): EntryDetail | undefined 
     entry,
     bits: bitModels(value, old ? BigInt(`0x${old}`) : undefined),
     rows,
-    setBy: { at: at(row[3]), name: entry.child ? 'linked, after get_page' : 'kvm_mmu_set_spte', vcpu: 'vCPU 0', grade: entry.child ? 'derived' : 'recorded' },
+    setBy: {
+      at: at(row[3]),
+      name: entry.child ? 'linked, after get_page' : 'kvm_mmu_set_spte',
+      vcpu: 'vCPU 0',
+      grade: entry.child ? 'derived' : 'recorded',
+    },
     historyTotal: total,
-    history: items.reverse().map(([event, how, spte]) => ({ at: at(event), value: spte, grade: how === 'wp' ? 'derived' : 'recorded', what: how === 'wp' ? 'W, mw cleared' : 'made writable' })),
+    history: items
+      .reverse()
+      .map(([event, how, spte]) => ({
+        at: at(event),
+        value: spte,
+        grade: how === 'wp' ? 'derived' : 'recorded',
+        what: how === 'wp' ? 'W, mw cleared' : 'made writable',
+      })),
     text: `${nameOf(key)} [${hex(index, 3)}] ${row[2]}`,
   };
 }

@@ -23,7 +23,9 @@ const root = process.cwd();
 const shots = path.join(root, 'out/screenshots');
 
 function chromiumPath(): string {
-  const found = [process.env['CHROMIUM'], '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((file) => file !== undefined && existsSync(file));
+  const found = [process.env['CHROMIUM'], '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(
+    (file) => file !== undefined && existsSync(file),
+  );
   return found ?? chromium.executablePath();
 }
 
@@ -38,7 +40,15 @@ export class View {
 
   private constructor(readonly page: Page) {}
 
-  static async open(browser: Browser, { theme = 'dark', width = 320, height = 1180, forcedColors = false }: { theme?: Theme; width?: number; height?: number; forcedColors?: boolean } = {}): Promise<View> {
+  static async open(
+    browser: Browser,
+    {
+      theme = 'dark',
+      width = 320,
+      height = 1180,
+      forcedColors = false,
+    }: { theme?: Theme; width?: number; height?: number; forcedColors?: boolean } = {},
+  ): Promise<View> {
     const context = await browser.newContext({ viewport: { width, height }, ...(forcedColors ? { forcedColors: 'active' as const } : {}) });
     const page = await context.newPage();
     const view = new View(page);
@@ -55,8 +65,19 @@ export class View {
     await page.route(`${ORIGIN}/layout.js`, (route) => route.fulfill(file('dist/webview/layout.js', 'text/javascript')));
     await page.route(`${ORIGIN}/layout.css`, (route) => route.fulfill(file('media/layout.css', 'text/css')));
     await page.route(`${ORIGIN}/palettes.css`, (route) => route.fulfill(file('test/webview/palettes.css', 'text/css')));
-    const html = webviewHtml({ title: 'SPTE layout', cspSource: ORIGIN, nonce: 'n0nce', style: `${ORIGIN}/layout.css`, script: `${ORIGIN}/layout.js` });
-    await page.route(`${ORIGIN}/`, (route) => route.fulfill({ contentType: 'text/html', body: html.replace('<body>', `<body class="${THEMES[theme]}"><link rel="stylesheet" href="${ORIGIN}/palettes.css">`) }));
+    const html = webviewHtml({
+      title: 'SPTE layout',
+      cspSource: ORIGIN,
+      nonce: 'n0nce',
+      style: `${ORIGIN}/layout.css`,
+      script: `${ORIGIN}/layout.js`,
+    });
+    await page.route(`${ORIGIN}/`, (route) =>
+      route.fulfill({
+        contentType: 'text/html',
+        body: html.replace('<body>', `<body class="${THEMES[theme]}"><link rel="stylesheet" href="${ORIGIN}/palettes.css">`),
+      }),
+    );
     await page.goto(`${ORIGIN}/`);
     await view.post({ type: 'status', status: 'stopped', locked: false });
     return view;

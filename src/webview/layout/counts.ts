@@ -48,7 +48,11 @@ function changes(state: LayoutState): HTMLElement | null {
   return el(
     'span',
     {},
-    el('button', { class: 'sw changed changes', title: 'Go to the next changed entry (c)', 'aria-label': `${n} changed, go to the next` }, String(n)),
+    el(
+      'button',
+      { class: 'sw changed changes', title: 'Go to the next changed entry (c)', 'aria-label': `${n} changed, go to the next` },
+      String(n),
+    ),
     'changed since ',
     eventLink(since),
   );
@@ -64,7 +68,12 @@ function legend(state: LayoutState): HTMLElement[] {
       const on = state.filter === kind;
       return el(
         'button',
-        { class: state.filter === null || on ? 'kind' : 'kind filtered', 'data-kind': kind, 'aria-pressed': String(on), title: on ? 'Show all kinds' : `Dim all but ${short}` },
+        {
+          class: state.filter === null || on ? 'kind' : 'kind filtered',
+          'data-kind': kind,
+          'aria-pressed': String(on),
+          title: on ? 'Show all kinds' : `Dim all but ${short}`,
+        },
         el('i', { class: `sw ${style}` }, kind),
         `${count(counts.get(kind) ?? 0)} ${short}`,
       );
@@ -82,6 +91,9 @@ export class RangeStatus implements Part {
     const kinds = new Set<SpteKind>();
     for (let i = first; i <= last; i++) kinds.add(state.entries.get(i)?.kind ?? '·');
     const n = last - first + 1;
-    setText(this.element, `[${hex(first, 3)}–${hex(last, 3)}] ${plural(n, 'SPTE', 'SPTEs')}, ${size(state.span * BigInt(n))}, ${[...kinds].join(' ')}`);
+    setText(
+      this.element,
+      `[${hex(first, 3)}–${hex(last, 3)}] ${plural(n, 'SPTE', 'SPTEs')}, ${size(state.span * BigInt(n))}, ${[...kinds].join(' ')}`,
+    );
   }
 }

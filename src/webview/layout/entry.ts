@@ -101,7 +101,10 @@ function facts(state: LayoutState, detail: EntryDetail): HTMLElement[] {
     }
     if (!list) out.push((list = el('dl', { class: 'kv' })));
     const style = graded(row.grade);
-    list.append(el('dt', {}, row.label), el('dd', { class: `${ALL_MONO.has(row.label) ? 'mono' : ''}${style.class}` }, style.mark, ...rowContent(state, row)));
+    list.append(
+      el('dt', {}, row.label),
+      el('dd', { class: `${ALL_MONO.has(row.label) ? 'mono' : ''}${style.class}` }, style.mark, ...rowContent(state, row)),
+    );
   }
   return out;
 }
@@ -142,7 +145,15 @@ function setBy({ setBy: by }: EntryDetail): HTMLElement | null {
     'dl',
     { class: 'kv' },
     el('dt', {}, 'Set by'),
-    el('dd', {}, eventLink(by.at), ' ', el('span', { class: graded(by.grade).class.trim() }, by.name), el('br'), el('span', { class: 'dim' }, place)),
+    el(
+      'dd',
+      {},
+      eventLink(by.at),
+      ' ',
+      el('span', { class: graded(by.grade).class.trim() }, by.name),
+      el('br'),
+      el('span', { class: 'dim' }, place),
+    ),
   );
 }
 
@@ -159,11 +170,13 @@ function history({ history: items, historyTotal }: EntryDetail): HTMLElement | n
     el(
       'div',
       { class: 'hist' },
-      ...items.slice(0, HISTORY_SHOWN).flatMap((item) => [
-        el('div', {}, eventLink(item.at)),
-        el('div', { class: `mono${graded(item.grade).class}` }, item.value ?? ''),
-        el('div', { class: 'dim' }, item.what),
-      ]),
+      ...items
+        .slice(0, HISTORY_SHOWN)
+        .flatMap((item) => [
+          el('div', {}, eventLink(item.at)),
+          el('div', { class: `mono${graded(item.grade).class}` }, item.value ?? ''),
+          el('div', { class: 'dim' }, item.what),
+        ]),
     ),
   );
 }

@@ -18,7 +18,14 @@ export interface GridEvents {
  */
 export class Grid implements Part {
   readonly element = el('section', { class: 'entries' });
-  private readonly grid = el('div', { class: 'grid', role: 'grid', 'aria-rowcount': ROWS, 'aria-colcount': COLUMNS, 'aria-multiselectable': 'true', 'aria-label': '512 SPTEs' });
+  private readonly grid = el('div', {
+    class: 'grid',
+    role: 'grid',
+    'aria-rowcount': ROWS,
+    'aria-colcount': COLUMNS,
+    'aria-multiselectable': 'true',
+    'aria-label': '512 SPTEs',
+  });
   private readonly cells: HTMLElement[] = [];
   private readonly columnHeads: HTMLElement[] = [];
   private readonly rowHeads: { row: HTMLElement; index: HTMLElement; address: HTMLElement }[] = [];

@@ -42,7 +42,14 @@ export class Header implements Part {
         ? el('dd', { class: 'mono dim', title: 'No path from a live root leads to this page.' }, '?')
         : el('dd', { class: 'mono' }, addresses, ' ', el('span', { class: 'dim' }, each.join(' '))),
       el('dt', {}, 'Role'),
-      el('dd', { class: 'mono wrap' }, role(page), ' ', el('span', { class: 'dim' }, `gen ${page.gen} born `), page.born ? eventLink(page.born) : '?'),
+      el(
+        'dd',
+        { class: 'mono wrap' },
+        role(page),
+        ' ',
+        el('span', { class: 'dim' }, `gen ${page.gen} born `),
+        page.born ? eventLink(page.born) : '?',
+      ),
       ...this.lineage(state, page),
       ...fate(page),
     );
@@ -56,10 +63,29 @@ export class Header implements Part {
       const [first, ...others] = links;
       const listed = state.shape === 'columns'; // all of them stand in their own list there
       const further = others.map((link) => el('div', { class: 'further', hidden: !this.allParents }, link));
-      const more = el('button', { class: 'link more', tabindex: -1, hidden: this.allParents, title: page.parents.slice(1).map((p) => `${p.page.name} [${hex(p.index, 3)}]`).join('\n') }, `+${others.length} more`);
+      const more = el(
+        'button',
+        {
+          class: 'link more',
+          tabindex: -1,
+          hidden: this.allParents,
+          title: page.parents
+            .slice(1)
+            .map((p) => `${p.page.name} [${hex(p.index, 3)}]`)
+            .join('\n'),
+        },
+        `+${others.length} more`,
+      );
       rows.push(
         el('dt', {}, 'Parent'),
-        el('dd', { class: 'mono' }, first, others.length > 0 && ' ', others.length > 0 && (listed ? el('span', { class: 'dim' }, `+${others.length} more`) : more), ...(listed ? [] : further)),
+        el(
+          'dd',
+          { class: 'mono' },
+          first,
+          others.length > 0 && ' ',
+          others.length > 0 && (listed ? el('span', { class: 'dim' }, `+${others.length} more`) : more),
+          ...(listed ? [] : further),
+        ),
       );
     }
     for (const root of page.rootOf) {
@@ -93,6 +119,12 @@ function fate(page: PageModel): HTMLElement[] {
   if (page.live || !page.zapped) return [];
   return [
     el('dt', {}, 'Zapped'),
-    el('dd', { class: 'mono' }, eventLink(page.zapped), page.successor ? el('span', { class: 'dim' }, ' succeeded by ') : '', page.successor ? pageLink(page.successor) : ''),
+    el(
+      'dd',
+      { class: 'mono' },
+      eventLink(page.zapped),
+      page.successor ? el('span', { class: 'dim' }, ' succeeded by ') : '',
+      page.successor ? pageLink(page.successor) : '',
+    ),
   ];
 }

@@ -13,9 +13,25 @@ interface KindWords {
 export const KINDS: ReadonlyMap<SpteKind, KindWords> = new Map<SpteKind, KindWords>([
   ['T', { short: 'table', spoken: 'table', meaning: 'table (non-leaf)', style: 'k-table' }],
   ['W', { short: 'writable', spoken: 'writable leaf', meaning: 'writable leaf', style: 'k-writable' }],
-  ['w', { short: 'MMU-writable', spoken: 'leaf the MMU may make writable', meaning: 'W=0, MMU may set it (dirty log)', style: 'k-mmu-writable' }],
+  [
+    'w',
+    {
+      short: 'MMU-writable',
+      spoken: 'leaf the MMU may make writable',
+      meaning: 'W=0, MMU may set it (dirty log)',
+      style: 'k-mmu-writable',
+    },
+  ],
   ['P', { short: 'write-protected', spoken: 'write-protected leaf', meaning: 'write-protected: gfn is shadowed', style: 'k-protected' }],
-  ['p', { short: 'protection left over', spoken: 'leaf with write protection left over', meaning: 'protection left over', style: 'k-left-over' }],
+  [
+    'p',
+    {
+      short: 'protection left over',
+      spoken: 'leaf with write protection left over',
+      meaning: 'protection left over',
+      style: 'k-left-over',
+    },
+  ],
   ['R', { short: 'read-only', spoken: 'read-only leaf', meaning: 'read-only for the guest', style: 'k-read-only' }],
   ['H', { short: 'host read-only', spoken: 'host read-only leaf', meaning: 'host read-only', style: 'k-read-only' }],
   ['M', { short: 'MMIO', spoken: 'MMIO', meaning: 'MMIO', style: 'k-mmio' }],

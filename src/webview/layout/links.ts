@@ -7,7 +7,11 @@ import type { EventRef, PageRef } from '../../protocol.js';
  * document follows them, so parts can be repainted without wiring anything up again.
  */
 export function eventLink(at: EventRef, text = count(at.event)): HTMLElement {
-  return el('a', { role: 'link', tabindex: -1, 'data-event': at.event, title: at.line === undefined ? undefined : `line ${count(at.line)}` }, text);
+  return el(
+    'a',
+    { role: 'link', tabindex: -1, 'data-event': at.event, title: at.line === undefined ? undefined : `line ${count(at.line)}` },
+    text,
+  );
 }
 
 export function pageLink(page: PageRef, text = page.name, index?: number): HTMLElement {

@@ -53,7 +53,14 @@ function draw(picture: QuadrantPicture, shown: number, width: number): SVGElemen
   const part = width / boxes.length;
   const boxWidth = (width - BOX.gap * (boxes.length - 1)) / boxes.length;
   const misplaced = boxes.filter((box) => box.derivedQuadrant !== undefined);
-  const drawing = svg('svg', { class: 'qp', viewBox: `0 0 ${width} ${HEIGHT}`, width, height: HEIGHT, role: 'group', 'aria-label': picture.caption });
+  const drawing = svg('svg', {
+    class: 'qp',
+    viewBox: `0 0 ${width} ${HEIGHT}`,
+    width,
+    height: HEIGHT,
+    role: 'group',
+    'aria-label': picture.caption,
+  });
   boxes.forEach((box, i) => {
     const on = box.page?.id === shown;
     const left = i * part;
@@ -66,7 +73,13 @@ function draw(picture: QuadrantPicture, shown: number, width: number): SVGElemen
       svg('rect', { class: on ? 't on' : 't', x: left + 1, y: STRIP.top, width: part - 2, height: STRIP.bottom - STRIP.top }),
       ...ticks(box, left, part),
       svg('text', { class: boxes.length === 4 ? 'd small' : 'd', x: left + part / 2, y: 37, 'text-anchor': 'middle' }, ranges[i] ?? ''),
-      drawBox(box, { x, width: boxWidth, on, derivedHere: misplaced.some((other) => other.derivedQuadrant === box.quadrant), small: boxes.length === 4 }),
+      drawBox(box, {
+        x,
+        width: boxWidth,
+        on,
+        derivedHere: misplaced.some((other) => other.derivedQuadrant === box.quadrant),
+        small: boxes.length === 4,
+      }),
     );
   });
   return drawing;
@@ -93,7 +106,13 @@ function drawBox(box: QuadrantBox, { x, width, on, derivedHere, small }: BoxPlac
   const mismatch = box.derivedQuadrant !== undefined;
   const classes = ['t', on && 'on', mismatch && 'mismatch', derivedHere && 'derived-here'].filter(Boolean).join(' ');
   const name = mismatch ? `q${box.quadrant} ≠ q${box.derivedQuadrant}` : `q${box.quadrant}${on ? ' ◂' : ''}`;
-  const spoken = [`quadrant ${box.quadrant}`, mismatch && `derived quadrant ${box.derivedQuadrant}`, box.address, box.counts, on && 'shown'];
+  const spoken = [
+    `quadrant ${box.quadrant}`,
+    mismatch && `derived quadrant ${box.derivedQuadrant}`,
+    box.address,
+    box.counts,
+    on && 'shown',
+  ];
   return svg(
     'g',
     {

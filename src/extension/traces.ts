@@ -1,0 +1,40 @@
+import * as path from 'node:path';
+import * as vscode from 'vscode';
+import { LANGUAGE, TRACE_EDITOR } from './names.js';
+
+/** The trace that the user is looking at: in a text editor with the trace language, or in the summary editor. */
+export function activeTrace(): string | undefined {
+  const input = vscode.window.tabGroups.activeTabGroup.activeTab?.input;
+  if (input instanceof vscode.TabInputCustom && input.viewType === TRACE_EDITOR) return input.uri.fsPath;
+  const document = vscode.window.activeTextEditor?.document;
+  return document?.languageId === LANGUAGE && document.uri.scheme === 'file' ? document.uri.fsPath : undefined;
+}
+
+/** Endings that traces come with; the dialog also offers all files, since a trace may be called anything. */
+const ENDINGS = ['dat', 'ftrace', 'txt', 'zst', 'gz'];
+
+/** Asks for a trace. */
+export async function pickTrace(): Promise<string | undefined> {
+  const folder = vscode.workspace.workspaceFolders?.[0]?.uri;
+  const [chosen] =
+    (await vscode.window.showOpenDialog({
+      title: 'Trace to debug',
+      openLabel: 'Debug',
+      filters: { Traces: ENDINGS, 'All files': ['*'] },
+      ...(folder ? { defaultUri: folder } : {}),
+    })) ?? [];
+  return chosen?.fsPath;
+}
+
+/** The file a command was called on (editor title, explorer), else the active trace, else one the user picks. */
+export async function traceOf(uri: vscode.Uri | undefined): Promise<string | undefined> {
+  return uri?.fsPath ?? activeTrace() ?? (await pickTrace());
+}
+
+/** Paths in launch configurations may be relative to the folder or begin with `~`. */
+export function absolute(trace: string, folder: vscode.WorkspaceFolder | undefined): string {
+  const home = process.env['HOME'] ?? process.env['USERPROFILE'];
+  if (home !== undefined && /^~[\\/]/.test(trace)) return path.join(home, trace.slice(2));
+  const base = (folder ?? vscode.workspace.workspaceFolders?.[0])?.uri.fsPath;
+  return path.isAbsolute(trace) || base === undefined ? trace : path.join(base, trace);
+}
