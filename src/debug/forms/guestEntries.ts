@@ -1,4 +1,3 @@
-import type { EventIndex } from '../../engine/ids.js';
 import type { PageView } from '../../replay/view.js';
 import { ArgumentReader, Kind } from '../../replay/query/arguments.js';
 import { walkBefore } from './bursts.js';

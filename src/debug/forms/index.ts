@@ -32,5 +32,5 @@ export { guestRights, shadowRights } from './rights.js';
 export { roleLine, roleRows, roleWords, roleWordText, type RoleForm } from './roles.js';
 export { eventSentence } from './sentences.js';
 export { spteHover, spteLine, valueText, wideLetters } from './sptes.js';
-export { EXIT_FRAME, eventFrame, faultFrame, stopDescription, stopText, type StopReason } from './stops.js';
-export { valueForm } from './values.js';
+export { eventFrame, exitFrame, exitReason, faultFrame, stopDescription, stopText, type StopReason } from './stops.js';
+export { plainValue } from './values.js';

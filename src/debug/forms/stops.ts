@@ -71,5 +71,12 @@ export function faultFrame(fault: { readonly address: bigint; readonly error: nu
   return `fault ${hex(fault.address)} ${errorFlags(fault.error)}`.trimEnd();
 }
 
-/** The frame of a VM exit; its line shows the reason. */
-export const EXIT_FRAME = 'exit';
+/** The frame of a VM exit: `exit`. What the reason was, the frame's line shows, and {@link exitReason}. */
+export function exitFrame(_table: EventSource, _exit: EventIndex): string {
+  return 'exit';
+}
+
+/** `PF excp`, the reason of an exit; '' where the trace has none */
+export function exitReason(table: EventSource, exit: EventIndex): string {
+  return new ArgumentReader(table, exit).text('exit_reason') ?? '';
+}

@@ -6,7 +6,7 @@ import { roleLine } from './roles.js';
 import { spteLine } from './sptes.js';
 
 /** What a watch, the debug console and a logpoint print of a value: the forms of the trees (ui.md §11). */
-export function valueForm(ctx: FormContext, value: Value): string {
+export function plainValue(ctx: FormContext, value: Value): string {
   switch (value.type) {
     case 'number':
       return value.base === 16 ? hexWithSign(value.value) : String(value.value);
