@@ -37,23 +37,31 @@ export function resultFile() {
 }
 
 /**
- * Prints and counts what test/reporter.mjs left. Without a result, or without a single test that passed, the suite has failed: an
- * extension host that was killed ends with exit status 0, and so does a suite that found none of its files.
+ * Counts what test/reporter.mjs left. Without a result, or without a single test that passed, the suite has failed: an extension host that
+ * was killed ends with exit status 0, and so does a suite that found none of its files.
+ * @param {string} file the result
+ * @param {number} code exit status
+ * @returns {Tally & { text: string, complaint?: string }}
+ */
+export function countResults(file, code) {
+  if (!existsSync(file)) return { passed: 0, failed: 1, text: '', complaint: `ended with status ${code} and without a result` };
+  const { passed, failed, text } = /** @type {Tally & { text: string }} */ (JSON.parse(readFileSync(file, 'utf8')));
+  if (failed > 0 || (code === 0 && passed > 0)) return { passed, failed, text };
+  return { passed, failed: 1, text, complaint: `ended with status ${code} after ${passed} passed tests and no failed one` };
+}
+
+/**
+ * Prints and counts the result of a suite.
  * @param {string} name
  * @param {number} since
  * @param {{ file: string, code: number, output: string }} end of the suite: its result file, exit status, and all it printed
  * @returns {Tally}
  */
 export function reportSuite(name, since, { file, code, output }) {
-  if (!existsSync(file)) {
-    report(`${name}: ended with status ${code} and without a result`, since, output);
-    return { passed: 0, failed: 1 };
-  }
-  const { passed, failed, text } = /** @type {Tally & { text: string }} */ (JSON.parse(readFileSync(file, 'utf8')));
-  const silentFailure = failed === 0 && (code !== 0 || passed === 0);
-  report(name, since, text.trim() ? text.replace(/^\n+/, '') : output);
-  if (silentFailure) console.log(`It ended with status ${code} after ${passed} passed tests and no failed one:\n${output}`);
-  return { passed, failed: silentFailure ? 1 : failed };
+  const { passed, failed, text, complaint } = countResults(file, code);
+  if (complaint) report(`${name}: ${complaint}`, since, text + output);
+  else report(name, since, text.replace(/^\n+/, ''));
+  return { passed, failed };
 }
 
 /**
