@@ -13,7 +13,7 @@ import { accessLetters } from './names.js';
 import { doubtOf } from './doubts.js';
 import { ReverseIndex } from './reverseIndex.js';
 import type { Replayer } from './replayer.js';
-import type { EntryView, Grade, PageView } from './view.js';
+import type { EntryView, Grade, PageHeader, PageView } from './view.js';
 
 const GRADES: Record<Trust, Grade> = { [Trust.recorded]: 'recorded', [Trust.derived]: 'derived', [Trust.assumed]: 'assumed' };
 
@@ -53,6 +53,11 @@ export class Cursor {
 
   /** A page, also one that is gone: then as it was last. */
   page(id: PageId): PageView {
+    return { ...this.header(id), parents: this.reverse.parentsOf(id), roots: this.reverse.rootsOf(id) };
+  }
+
+  /** A page without what leads to it: cheap at any position, since nothing is searched for. */
+  header(id: PageId): PageHeader {
     const { pages, table } = this.replay;
     const birth = pages.birth(id);
     const mmu = this.mmuOf(id);
@@ -84,8 +89,6 @@ export class Cursor {
       zappedAt: died <= this.event ? died : undefined,
       frame: frame ?? null,
       frameGrade: frame === undefined ? 'unknown' : 'recorded',
-      parents: this.reverse.parentsOf(id),
-      roots: this.reverse.rootsOf(id),
       derivedQuadrant: contradicted ? roleField(birth.derivedRole!, 'quadrant') : undefined,
     };
   }
@@ -234,6 +237,8 @@ export class Cursor {
       // Above half of the 48 bits of a 4-level table, addresses are sign-extended.
       return level === 4 && index >= 256 ? BigInt.asUintN(64, BigInt.asIntN(48, address)) : address;
     }
+    // A page directory of 4-byte entries maps the same GiB in every root: its quadrant is the address.
+    if (view.level === 2 && view.gpteBytes === 4 && !view.direct) return BigInt(view.quadrant) << 30n;
     return undefined;
   }
 }

@@ -64,6 +64,9 @@ export interface PageView {
   readonly derivedQuadrant?: number;
 }
 
+/** A page without what leads to it. */
+export type PageHeader = Omit<PageView, 'parents' | 'roots'>;
+
 /** A place where record and engine disagree, or where the trace is damaged. */
 export interface Finding {
   readonly event: EventIndex;

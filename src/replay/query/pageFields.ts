@@ -1,5 +1,5 @@
 import type { EventIndex, PageId } from '../../engine/ids.js';
-import type { PageView } from '../view.js';
+import type { PageHeader } from '../view.js';
 import type { Field, NumberField } from './fields.js';
 import { accessNumber, roleValue } from './roles.js';
 import { stateOf, type EventScope } from './scope.js';
@@ -28,7 +28,7 @@ export function pageFields(): Field[] {
     of('gen', 'its MMU generation', (p) => p.gen),
     of('born', 'event that made it', (p) => p.born),
     of('zapped', 'event that zapped it', (p) => p.zappedAt),
-    of('parents', 'how many SPTEs lead to it', (p) => p.parents.length),
+    state('parents', 'how many SPTEs lead to it', 10, (s, id) => stateOf(s).page(id).parents.length),
     of('frame', 'page frame of its SPTEs, where known', (p) => p.frame ?? undefined, 16),
     state('present', 'how many of its SPTEs are not empty', 10, (s, id) => stateOf(s).entries(id).length),
     {
@@ -42,20 +42,20 @@ function pageId(s: EventScope): PageId | undefined {
   return s.replay.pageOf(s.event) || undefined;
 }
 
-function view(s: EventScope): PageView | undefined {
-  return undefinedOr((id) => stateOf(s).page(id), pageId(s));
+function view(s: EventScope): PageHeader | undefined {
+  return undefinedOr((id) => stateOf(s).header(id), pageId(s));
 }
 
 function of(
   name: string,
   help: string,
-  read: (page: PageView, s: EventScope) => number | EventIndex | undefined,
+  read: (page: PageHeader, s: EventScope) => number | EventIndex | undefined,
   base: 10 | 16 = 10,
 ): NumberField {
-  return state(name, help, base, (s, id) => read(stateOf(s).page(id), s));
+  return state(name, help, base, (s, id) => read(stateOf(s).header(id), s));
 }
 
-function flag(name: string, help: string, read: (page: PageView) => boolean): NumberField {
+function flag(name: string, help: string, read: (page: PageHeader) => boolean): NumberField {
   return of(name, help, (p) => (read(p) ? 1 : 0));
 }
 

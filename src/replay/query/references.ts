@@ -62,7 +62,7 @@ function pagesNamed(name: NonNullable<Reference['page']>, scope: EventScope): Pa
 
 function liveNamed(state: StateSource, vm: number, name: NonNullable<Reference['page']>): PageId[] {
   return state.livePages(vm).filter((id) => {
-    const p = state.page(id);
+    const p = state.header(id);
     return p.gfn === name.gfn && p.level === name.level && p.quadrant === name.quadrant && (!name.direct || p.direct);
   });
 }

@@ -1,7 +1,7 @@
 import type { EventIndex, PageId, SpteIndex } from '../../engine/ids.js';
 import type { RoleLayout } from '../../engine/roleLayout.js';
 import type { Kind } from '../../trace/vocabulary.js';
-import type { EntryView, Finding, PageView, VcpuInfo } from '../view.js';
+import type { EntryView, Finding, PageHeader, PageView, VcpuInfo } from '../view.js';
 
 /**
  * What a condition looks at. The interfaces are the narrow sides of EventTable, Replay and Cursor, so that conditions can be
@@ -37,6 +37,7 @@ export interface StateSource {
   seek(event: EventIndex): void;
   livePages(vm: number): readonly PageId[];
   page(id: PageId): PageView;
+  header(id: PageId): PageHeader;
   entry(id: PageId, index: SpteIndex): EntryView;
   entries(id: PageId): readonly EntryView[];
   spteKind(id: PageId, entry: EntryView): string;

@@ -60,7 +60,7 @@ function role(field: Field, scope: EventScope): Value {
   if (own !== undefined) return { type: 'role', role: own, word: roleWord(own, layout, roles) ?? null };
   const id = scope.replay.pageOf(scope.event);
   if (!id) return none(field, scope);
-  const page = stateOf(scope).page(id);
+  const page = stateOf(scope).header(id);
   return { type: 'role', role: page.role, word: page.word };
 }
 
