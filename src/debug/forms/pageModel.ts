@@ -66,6 +66,7 @@ export function entryModel(ctx: FormContext, page: PageView, { entry, kind }: Ki
     ...(entry.gfn !== undefined && { gfn: hex(entry.gfn) }),
     ...(pfn !== undefined && { pfn }),
     hover: spteHover(ctx, page, kind, entry),
+    ...(entry.setBy >= 0 && { setBy: entry.setBy }),
   };
 }
 
