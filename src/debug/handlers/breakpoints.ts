@@ -1,0 +1,53 @@
+import type { DebugProtocol as P } from '@vscode/debugprotocol';
+import type { ChangeTarget } from '../../replay/changes.js';
+import { targetId, targetNamed } from '../stops/changeTargets.js';
+import { placeName } from '../stops/describeChange.js';
+import type { Handlers } from '../wire/requests.js';
+import type { SessionContext } from './context.js';
+
+/** Setting breakpoints, and asking where they can be set. */
+export function breakpointHandlers(session: SessionContext): Handlers {
+  return {
+    setBreakpoints: ({ source, breakpoints, lines }) => ({
+      breakpoints: session.breakpoints.setSource(source, breakpoints ?? lines?.map((line) => ({ line })) ?? []),
+    }),
+    setFunctionBreakpoints: ({ breakpoints }) => ({ breakpoints: session.breakpoints.setFunctions(breakpoints) }),
+    setDataBreakpoints: ({ breakpoints }) => ({ breakpoints: session.breakpoints.setData(breakpoints) }),
+    setExceptionBreakpoints: ({ filters, filterOptions = [] }) => ({
+      breakpoints: session.breakpoints.setExceptions([...filters.map((filterId) => ({ filterId })), ...filterOptions]),
+    }),
+    breakpointLocations: (args) => ({ breakpoints: locations(session, args) }),
+    dataBreakpointInfo: (args) => dataBreakpointInfo(session, args),
+  };
+}
+
+/** The lines of a range that have an event. */
+function locations({ debuggee }: SessionContext, { source, line, endLine = line }: P.BreakpointLocationsArguments): P.BreakpointLocation[] {
+  const { documents } = debuggee;
+  if (!documents.shows(source)) return [];
+  const lines: P.BreakpointLocation[] = [];
+  for (let at = line; at <= endLine;) {
+    const e = documents.eventFrom(source, at);
+    if (e === undefined) break;
+    const there = documents.placeOf(e).line;
+    if (there > endLine) break;
+    if (there >= at) lines.push({ line: there });
+    at = Math.max(at, there) + 1;
+  }
+  return lines;
+}
+
+function dataBreakpointInfo(
+  { debuggee }: SessionContext,
+  { variablesReference, name, frameId, asAddress }: P.DataBreakpointInfoArguments,
+): NonNullable<P.DataBreakpointInfoResponse['body']> {
+  const { recording, variables, stacks, position } = debuggee;
+  const scope = position.scopeAt(stacks.eventOf(frameId));
+  const target: ChangeTarget | string | undefined = variablesReference
+    ? variables.child(variablesReference, name)?.target
+    : targetNamed(asAddress ? `gfn ${name}` : name, recording, scope);
+  if (target === undefined)
+    return { dataId: null, description: `Changes of '${name}' cannot be waited for: break on a page, an SPTE or a root.` };
+  if (typeof target === 'string') return { dataId: null, description: target };
+  return { dataId: targetId(target), description: placeName(target, position.form), accessTypes: ['write'], canPersist: true };
+}

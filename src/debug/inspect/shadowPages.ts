@@ -1,0 +1,57 @@
+import type { PageId } from '../../engine/ids.js';
+import type { PageView } from '../../replay/view.js';
+import { indexName, plural } from '../forms/numbers.js';
+import { pageName, rootText } from '../forms/pages.js';
+import type { Position } from '../motion/position.js';
+import { branch, type Row } from './rows.js';
+import type { PageTree } from './pageTree.js';
+
+/** The Shadow pages scope: roots of the vCPUs, and what no root leads to. */
+export function shadowPagesScope({ cursor, form }: Position, vm: number, tree: PageTree): Row[] {
+  const roots = cursor.roots(vm).map(({ vcpu, pages }) => ({
+    name: `vCPU ${vcpu} root`,
+    value: rootText(form, pages),
+    target: { kind: 'root', vm, vcpu } as const,
+    branch: branch(() => pages.flatMap((id, slot) => (id === 0 ? [] : [tree.page(`[${indexName(slot)}]`, id)]))),
+  }));
+  const live = cursor.livePages(vm).map((id) => cursor.page(id));
+  const orphans = notReachable(live);
+  if (orphans.length === 0) return roots;
+  return [
+    ...roots,
+    { name: 'no root', value: `${plural(orphans.length, 'page')} not reachable from a root`, branch: branch(() => byName(orphans, tree)) },
+  ];
+}
+
+/** One row for each page, under its name; pages of the same name are told apart by number. */
+export function byName(pages: readonly PageView[], tree: PageTree): Row[] {
+  const seen = new Set<string>();
+  return pages.map((page) => {
+    const name = pageName(page);
+    const again = seen.has(name);
+    seen.add(name);
+    return tree.page(again ? `${name} #${page.id}` : name, page.id);
+  });
+}
+
+/** Pages without a path from a root. The parents of a page are known: turned round, they lead down from the roots. */
+function notReachable(live: readonly PageView[]): PageView[] {
+  const children = new Map<PageId, PageId[]>();
+  for (const { id, parents } of live) {
+    for (const { page } of parents) {
+      const siblings = children.get(page);
+      if (siblings) siblings.push(id);
+      else children.set(page, [id]);
+    }
+  }
+  const waiting = live.filter((page) => page.roots.length > 0).map(({ id }) => id);
+  const reached = new Set<PageId>(waiting);
+  for (let id = waiting.pop(); id !== undefined; id = waiting.pop()) {
+    for (const child of children.get(id) ?? []) {
+      if (reached.has(child)) continue;
+      reached.add(child);
+      waiting.push(child);
+    }
+  }
+  return live.filter(({ id }) => !reached.has(id));
+}

@@ -1,0 +1,87 @@
+import type { DebugProtocol as P } from '@vscode/debugprotocol';
+import type { EventIndex } from '../../engine/ids.js';
+import type { Documents } from '../load/documents.js';
+import type { Recording } from '../load/recording.js';
+import type { Client } from '../wire/client.js';
+import { RequestError } from '../wire/errors.js';
+import { eventFrame, exitFrame, faultFrame } from '../forms/stops.js';
+import type { Position } from '../motion/position.js';
+import { Handles } from './handles.js';
+import type { Threads } from './threads.js';
+
+/** What a frame of a stack stands for: an event, whose line it shows. */
+export interface Frame {
+  readonly name: string;
+  readonly event: EventIndex;
+  readonly kind: 'event' | 'function' | 'fault' | 'exit';
+}
+
+/** Call stacks: the event, the kernel functions that were recorded with it, the fault and the VM exit it belongs to. */
+export class Stacks {
+  private readonly frames = new Handles<Frame>();
+
+  constructor(
+    private readonly recording: Recording,
+    private readonly documents: Documents,
+    private readonly position: Position,
+    private readonly threads: Threads,
+    private readonly client: Client,
+  ) {}
+
+  /** Frames are good for one stop. */
+  clear(): void {
+    this.frames.clear();
+  }
+
+  trace(args: P.StackTraceArguments): P.StackTraceResponse['body'] {
+    const all = this.framesOf(this.threads.pidOf(args.threadId));
+    const start = args.startFrame ?? 0;
+    const wanted = all.slice(start, args.levels ? start + args.levels : undefined);
+    return { stackFrames: wanted.map((frame) => this.show(frame)), totalFrames: all.length };
+  }
+
+  frame(id: number): Frame {
+    const frame = this.frames.get(id);
+    if (!frame) throw new RequestError('This frame belongs to an earlier stop.');
+    return frame;
+  }
+
+  /** The event of a frame; without one, the event of the stop. */
+  eventOf(frameId: number | undefined): EventIndex {
+    return frameId === undefined ? this.position.event : this.frame(frameId).event;
+  }
+
+  /** Where going back to the start of a frame leads. */
+  startOf(id: number): EventIndex {
+    const { event, kind } = this.frame(id);
+    if (kind === 'fault' || kind === 'exit') return event;
+    const { replay } = this.recording;
+    return replay.faultOf(event)?.first ?? replay.exitOf(event) ?? event;
+  }
+
+  /** The last event of a task up to the stop, and what it happened in. */
+  private framesOf(pid: number): Frame[] {
+    const task = this.recording.lists.ofTask(pid);
+    const event = task.at(task.rank(this.position.event) - 1) as EventIndex | undefined;
+    if (event === undefined) return [];
+    const { replay, table } = this.recording;
+    const frames: Frame[] = [{ name: eventFrame(table, event), event, kind: 'event' }];
+    for (const name of table.stack(event)) frames.push({ name, event, kind: 'function' });
+    const fault = replay.faultOf(event);
+    if (fault) frames.push({ name: faultFrame(fault), event: fault.first, kind: 'fault' });
+    const exit = replay.exitOf(event);
+    if (exit !== undefined && exit !== event) frames.push({ name: exitFrame(table, exit), event: exit, kind: 'exit' });
+    return frames;
+  }
+
+  private show(frame: Frame): P.StackFrame {
+    return {
+      id: this.frames.add(frame),
+      name: frame.name,
+      ...this.documents.placeOf(frame.event),
+      column: this.client.firstColumn,
+      canRestart: true,
+      ...(frame.kind === 'function' && { presentationHint: 'subtle' as const }),
+    };
+  }
+}

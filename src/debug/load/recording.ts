@@ -1,0 +1,60 @@
+import type { EventIndex } from '../../engine/ids.js';
+import type { Replay } from '../../replay/replay.js';
+import type { OpenTrace } from '../../trace/open.js';
+import type { EventTable } from '../../trace/table.js';
+import { EventLists } from './eventLists.js';
+
+/** An open trace with its replay: what all of a debug session looks at. */
+export class Recording {
+  readonly lists: EventLists;
+  /** which VM this session debugs, by number */
+  vm: number;
+  /** VMs known by now; asked for every candidate of a search, hence kept */
+  private vmCount = 0;
+
+  constructor(
+    readonly path: string,
+    readonly open: OpenTrace,
+    readonly replay: Replay,
+    vm: number | undefined,
+  ) {
+    this.lists = new EventLists(open.table);
+    this.vm = vm ?? 0;
+  }
+
+  /** Replays up to `max` more events; answers how many. */
+  advance(max: number): number {
+    const count = this.replay.advance(max);
+    this.lists.extend(this.replay.replayed);
+    this.vmCount = this.replay.vms.length;
+    return count;
+  }
+
+  get table(): EventTable {
+    return this.open.table;
+  }
+
+  /** Number of events that can be visited; grows while loading. */
+  get end(): number {
+    return this.replay.replayed;
+  }
+
+  /** Whether an event is the business of this session: of its VM, or of no VM in particular. */
+  belongs(e: number): boolean {
+    if (this.vmCount < 2) return true;
+    const vm = this.replay.vmOf(e as EventIndex);
+    return vm === undefined || vm === this.vm;
+  }
+
+  /** First event of this session at or after `from`, among those that can be visited. */
+  firstFrom(from: number): EventIndex | undefined {
+    for (let e = from; e < this.end; e++) if (this.belongs(e)) return e as EventIndex;
+    return undefined;
+  }
+
+  /** Last event of this session so far. */
+  last(): EventIndex | undefined {
+    for (let e = this.end - 1; e >= 0; e--) if (this.belongs(e)) return e as EventIndex;
+    return undefined;
+  }
+}

@@ -1,0 +1,43 @@
+import { count, plural } from '../forms/numbers.js';
+import type { Client } from '../wire/client.js';
+import type { Loader } from './loader.js';
+import type { Recording } from './recording.js';
+
+/** Notes that fit into a console without drowning what else is there. */
+const MOST_NOTES = 20;
+
+/** What a user should know about a trace once all of it is loaded: VMs, roles, losses, damage. */
+export function reportLoaded(client: Client, recording: Recording, loader: Loader, askedVm: number | undefined): void {
+  const { info } = recording.table;
+  const { replay, vm } = recording;
+  if (loader.failure) client.output(`Reading ended early: ${loader.failure}`, 'important');
+  if (loader.cut) client.output(`Loading was cancelled: the first ${count(recording.end)} events can be debugged.`, 'important');
+  const { vms } = replay;
+  if (vms.length === 0) {
+    client.output('No event of this trace belongs to a VM. Record with: trace-cmd record -e kvmmmu -e kvm', 'important');
+  } else if (askedVm !== undefined && !vms.some((v) => v.vm === askedVm)) {
+    const there = vms.map((v) => v.vm).join(', ');
+    client.output(`This trace has no VM ${askedVm}: there ${vms.length === 1 ? 'is' : 'are'} ${there}. Debugging VM ${vm}.`, 'important');
+  } else if (vms.length > 1 && askedVm === undefined) {
+    const list = vms.map((v) => `VM ${v.vm} (${plural(v.vcpus.length, 'vCPU')}; ${tasks(recording, v.pids)})`).join(', ');
+    client.output(
+      `This trace has ${vms.length} VMs: ${list}. Debugging VM ${vm}; set "vm" in the launch configuration for another.`,
+      'important',
+    );
+  }
+  const lost = info.lost > 0 ? `, ${plural(info.lost, 'event')} lost` : '';
+  const roles = { exact: 'exact', printed: 'as printed: text traces leave some bits out', partial: 'partial' }[info.roles];
+  client.output(
+    `${plural(recording.end, 'event')}${lost}, kernel ${info.kernel.text}, roles ${roles}, ${plural(replay.findings.length, 'finding')}.`,
+  );
+  for (const note of info.notes.slice(0, MOST_NOTES)) {
+    const at = note.line !== undefined ? `line ${count(note.line)}: ` : note.offset !== undefined ? `byte ${count(note.offset)}: ` : '';
+    client.output(`${at}${note.text}`);
+  }
+  if (info.notes.length > MOST_NOTES) client.output(`… and ${plural(info.notes.length - MOST_NOTES, 'more note')}.`);
+}
+
+function tasks({ lists, table }: Recording, pids: readonly number[]): string {
+  const names = pids.slice(0, 3).map((pid) => `${table.comm(lists.ofTask(pid).at(0) ?? 0)}-${pid}`);
+  return [...names, ...(pids.length > 3 ? ['…'] : [])].join(', ');
+}

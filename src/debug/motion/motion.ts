@@ -1,0 +1,202 @@
+import type { EventIndex } from '../../engine/ids.js';
+import type { Loader } from '../load/loader.js';
+import type { Recording } from '../load/recording.js';
+import { count } from '../forms/numbers.js';
+import { stopText } from '../forms/stops.js';
+import { foremost, type Trigger } from '../stops/trigger.js';
+import { Cancelled } from '../wire/errors.js';
+import type { Direction, Finder } from './finder.js';
+import type { Position } from './position.js';
+import type { Steps } from './steps.js';
+import type { Stop } from './stop.js';
+import { stopTitle } from './stopText.js';
+
+export type StepKind = 'next' | 'into' | 'out';
+
+interface Why {
+  readonly reason: string;
+  /** made when the position is there; without one the event speaks for itself */
+  readonly title?: string | (() => string | undefined);
+  readonly text?: string;
+  readonly triggers?: readonly Trigger[];
+  readonly backwards?: boolean;
+}
+
+/**
+ * Moves the debugger along the trace: continue, reverse continue, steps, jumps. Every movement ends in exactly one stop; one that
+ * cannot go anywhere stops where it stands and says so. Movements asked for while another is under way wait for it.
+ */
+export class Motion {
+  /** where the steps since the last run or jump began; a step that found no way on counts too, so that n back undo n forward */
+  private readonly undo: EventIndex[] = [];
+  private queue: Promise<void> = Promise.resolve();
+  private brake = new AbortController();
+  private closed = false;
+
+  constructor(
+    private readonly recording: Recording,
+    private readonly loader: Loader,
+    private readonly position: Position,
+    private readonly finder: Finder,
+    private readonly steps: Steps,
+    private readonly stopped: (stop: Stop) => void,
+    private readonly failed: (error: unknown) => void,
+  ) {}
+
+  /** The first stop of a session, and of a restart. */
+  begin(stopOnEntry: boolean): void {
+    this.enqueue(async (signal) => {
+      this.undo.length = 0;
+      const first = await this.firstEvent(signal);
+      if (stopOnEntry) this.arrive(first, { reason: 'entry', title: 'entry' });
+      else await this.run(1, signal, (first - 1) as EventIndex);
+    });
+  }
+
+  continue(direction: Direction): void {
+    this.enqueue(async (signal) => {
+      this.undo.length = 0;
+      await this.run(direction, signal, this.position.event);
+    });
+  }
+
+  step(kind: StepKind, pid: number): void {
+    this.enqueue(async (signal) => {
+      const from = this.position.event;
+      const target = await this.target(kind, pid, from, signal);
+      this.undo.push(from);
+      if (target === undefined) return this.stay(1);
+      const found = await this.finder.find(from, 1, target + 1, signal);
+      if (found.hit) this.hit(found.event, found.triggers, 1);
+      else this.arrive(found.event as EventIndex, { reason: 'step' });
+    });
+  }
+
+  /** Undoes the last step; without one, goes where `next` would have come from. */
+  stepBack(pid: number): void {
+    this.enqueue(async (signal) => {
+      const undone = this.undo.pop();
+      const target = undone ?? (await this.steps.back(pid, this.position.event, signal));
+      if (target === undefined) this.stay(-1);
+      else this.arrive(target, { reason: 'step', backwards: true });
+    });
+  }
+
+  /** Backwards to an event of an earlier time. Steps that began after it are not there to be undone any more. */
+  reverseTo(find: (from: EventIndex) => EventIndex | undefined): void {
+    this.enqueue(() => {
+      const target = find(this.position.event);
+      while (target !== undefined && (this.undo.at(-1) ?? -1) >= target) this.undo.pop();
+      if (target === undefined) this.stay(-1);
+      else this.arrive(target, { reason: 'step', backwards: true });
+    });
+  }
+
+  /** Straight to an event, in either direction. */
+  jump(event: EventIndex, reason: 'goto' | 'restart'): void {
+    this.enqueue(() => {
+      this.undo.length = 0;
+      this.arrive(event, { reason });
+    });
+  }
+
+  /** Ends the movement that is under way, where it is. */
+  pause(): void {
+    this.brake.abort();
+  }
+
+  /** No more stops; a movement under way comes to nothing. */
+  close(): void {
+    this.closed = true;
+    this.brake.abort();
+  }
+
+  private async run(direction: Direction, signal: AbortSignal, start: EventIndex): Promise<void> {
+    let from: number = start;
+    for (;;) {
+      const bound = direction === 1 ? this.recording.end : -1;
+      const last = direction === -1 || (this.loader.complete && bound === this.recording.end);
+      const found = await this.finder.find(from, direction, bound, signal);
+      if (found.hit) return this.hit(found.event, found.triggers, direction);
+      if (found.interrupted || signal.aborted) return this.paused(found.event);
+      if (last) return this.end(direction);
+      from = found.event;
+      if (bound === this.recording.end) await this.loader.grown();
+    }
+  }
+
+  private hit(event: EventIndex, triggers: readonly Trigger[], direction: Direction): void {
+    const first = foremost(triggers);
+    this.arrive(event, { reason: first.reason, triggers, backwards: direction === -1, title: () => first.describe?.() });
+  }
+
+  private end(direction: Direction): void {
+    const { recording, position } = this;
+    const edge = direction === 1 ? recording.last() : recording.firstFrom(0);
+    this.arrive(edge ?? position.event, this.edge(direction));
+  }
+
+  /** Stops again where it stands, because the task has no event in that direction. */
+  private stay(direction: Direction): void {
+    const { recording, position } = this;
+    const edge = direction === 1 ? recording.last() : recording.firstFrom(0);
+    if (edge === undefined || position.event === edge) return this.end(direction);
+    const text = `This task has no ${direction === 1 ? 'further' : 'earlier'} event.`;
+    this.arrive(position.event, { reason: 'step', title: `no ${direction === 1 ? 'further' : 'earlier'} event of this task`, text });
+  }
+
+  private edge(direction: Direction): { reason: string; title: string; text: string } {
+    if (direction === -1) return { reason: 'entry', title: 'start of the trace', text: 'The trace begins here: nothing happened before.' };
+    const last = count(this.recording.end - 1);
+    if (this.loader.cut) return { reason: 'end', title: 'end of what is loaded', text: `Loading was cancelled after event ${last}.` };
+    return { reason: 'end', title: 'end of the trace', text: `The trace ends with event ${last}.` };
+  }
+
+  private paused(event: number): void {
+    const here = this.recording.belongs(event) && event >= 0 ? (event as EventIndex) : this.position.event;
+    this.arrive(here, { reason: 'pause', title: `paused at event ${count(here)}` });
+  }
+
+  private arrive(event: EventIndex, why: Why): void {
+    const { recording, position } = this;
+    position.moveTo(event);
+    const title = (typeof why.title === 'function' ? why.title() : why.title) ?? stopTitle(recording, position, event);
+    this.stopped({
+      event,
+      reason: why.reason,
+      description: why.backwards ? `${title} (reverse)` : title,
+      text: why.text ?? stopText(recording.table, event),
+      triggers: why.triggers ?? [],
+    });
+  }
+
+  private target(kind: StepKind, pid: number, from: EventIndex, signal: AbortSignal): Promise<EventIndex | undefined> {
+    if (kind === 'into') return this.steps.into(from, signal);
+    return kind === 'next' ? this.steps.next(pid, from, signal) : this.steps.out(pid, from, signal);
+  }
+
+  /** The first event of the session's VM, as soon as it is there. */
+  private async firstEvent(signal: AbortSignal): Promise<EventIndex> {
+    for (let from = 0; ;) {
+      const first = this.recording.firstFrom(from);
+      if (first !== undefined) return first;
+      if (this.loader.complete || signal.aborted) return 0 as EventIndex;
+      from = this.recording.end;
+      await this.loader.grown();
+    }
+  }
+
+  private enqueue(movement: (signal: AbortSignal) => Promise<void> | void): void {
+    this.queue = this.queue.then(async () => {
+      if (this.closed) return;
+      this.brake = new AbortController();
+      try {
+        await movement(this.brake.signal);
+      } catch (error) {
+        if (this.closed) return;
+        if (!(error instanceof Cancelled)) this.failed(error);
+        this.paused(this.position.event);
+      }
+    });
+  }
+}

@@ -1,0 +1,125 @@
+import type { DebugProtocol as P } from '@vscode/debugprotocol';
+import { ProtocolServer } from '@vscode/debugadapter/lib/protocol.js';
+import { Debuggee } from './debuggee.js';
+import { breakpointHandlers } from './handlers/breakpoints.js';
+import type { SessionContext } from './handlers/context.js';
+import { inspectionHandlers } from './handlers/inspection.js';
+import { lifecycleHandlers, type Lifecycle } from './handlers/lifecycle.js';
+import { motionHandlers } from './handlers/motion.js';
+import { shadowMmuHandlers } from './handlers/shadowMmu.js';
+import { openRecording } from './load/launch.js';
+import { Progress } from './load/progress.js';
+import { reportLoaded } from './load/report.js';
+import { Breakpoints } from './stops/breakpoints.js';
+import { Client } from './wire/client.js';
+import { RequestError } from './wire/errors.js';
+import type { LaunchArguments } from './wire/requests.js';
+import { Router } from './wire/router.js';
+
+/** One debug session: a client on the other end of a wire. The parts are put together here. */
+export class Session extends ProtocolServer implements SessionContext, Lifecycle {
+  readonly client = new Client((event) => this.sendEvent(event));
+  readonly breakpoints = new Breakpoints(this.client);
+  readonly router = new Router({
+    sendResponse: (response) => this.sendResponse(response),
+    report: (error, command) => this.report(error, command),
+  });
+  private current: Debuggee | undefined;
+  private args: LaunchArguments = {};
+  private isConfigured = false;
+  private begun = false;
+  private launches = 0;
+
+  /** `ended`: the client has said goodbye */
+  constructor(private readonly ended: () => void) {
+    super();
+    this.router.add(lifecycleHandlers(this));
+    this.router.add(breakpointHandlers(this));
+    this.router.add(motionHandlers(this));
+    this.router.add(inspectionHandlers(this));
+    this.router.add(shadowMmuHandlers(this));
+    // What is no message of the protocol is worth a line in the log and no more.
+    this.on('error', (event: { body?: unknown }) => process.stderr.write(`shadow-mmu: ${String(event.body)}\n`));
+    this.on('close', () => this.close());
+  }
+
+  get debuggee(): Debuggee {
+    if (!this.current) throw new RequestError('No trace is open.');
+    return this.current;
+  }
+
+  async launch(args: LaunchArguments, signal: AbortSignal): Promise<void> {
+    this.close();
+    const opened = await openRecording(args, signal);
+    this.args = args;
+    this.current = new Debuggee(opened, this.client, this.breakpoints);
+    this.breakpoints.attach(this.current);
+    if (args.without?.length)
+      this.client.output('"without" is not supported yet: the engine runs with all features of the kernel.', 'important');
+    this.follow(this.current);
+    this.begin();
+  }
+
+  /** Keeps the client informed while the rest of a trace is loaded. */
+  private follow(debuggee: Debuggee): void {
+    const { loader, recording } = debuggee;
+    const progress = new Progress(`load-${++this.launches}`, this.client, recording, `Loading ${recording.path}`);
+    loader.onGrown = () => {
+      debuggee.grown();
+      progress.update(loader);
+      if (!loader.complete) return;
+      loader.onGrown = undefined;
+      reportLoaded(this.client, recording, loader, this.args.vm);
+      debuggee.loaded();
+    };
+    loader.onGrown();
+  }
+
+  configured(): void {
+    this.isConfigured = true;
+    this.begin();
+  }
+
+  /** Back to the first event. The trace is not read again, unless it is another one. */
+  async restart(args: LaunchArguments | undefined): Promise<void> {
+    const { recording } = this.debuggee;
+    const other =
+      args?.trace !== undefined && (args.trace !== this.args.trace || args.kernel !== this.args.kernel || args.vm !== this.args.vm);
+    if (other) return this.launch(args, new AbortController().signal);
+    if (args) this.args = { ...this.args, ...args };
+    if (recording.end > 0) this.debuggee.motion.begin(this.args.stopOnEntry ?? true);
+  }
+
+  cancelProgress(id: string): void {
+    if (id === `load-${this.launches}`) this.current?.loader.cancel();
+  }
+
+  close(): void {
+    this.current?.close();
+    this.current = undefined;
+    this.begun = false;
+    this.breakpoints.attach(undefined);
+  }
+
+  end(): void {
+    this.stop();
+    this.ended();
+  }
+
+  protected override dispatchRequest(request: P.Request): void {
+    void this.router.dispatch(request);
+  }
+
+  /** The first run: once the trace is open and the breakpoints are known. */
+  private begin(): void {
+    if (!this.isConfigured || !this.current || this.begun) return;
+    this.begun = true;
+    this.current.motion.begin(this.args.stopOnEntry ?? true);
+  }
+
+  /** An error response goes to the user; an error that only a bug can cause goes to the log as well, with its stack. */
+  private report(error: unknown, command: string): void {
+    if (!(error instanceof TypeError || error instanceof RangeError || error instanceof ReferenceError)) return;
+    process.stderr.write(`shadow-mmu: ${command}: ${error.stack ?? error.message}\n`);
+  }
+}

@@ -1,0 +1,88 @@
+import type { DebugProtocol as P } from '@vscode/debugprotocol';
+import type { Client } from '../wire/client.js';
+import { BreakpointGroup, type Binder } from './breakpointGroup.js';
+import type { BindingSite } from './binding.js';
+import { bindData } from './dataBreakpoints.js';
+import { bindException } from './exceptionBreakpoints.js';
+import { bindFunction } from './functionBreakpoints.js';
+import { bindSource, type SourceSpec } from './sourceBreakpoints.js';
+import type { Trigger } from './trigger.js';
+
+type AnyGroup = Pick<BreakpointGroup<unknown>, 'triggers' | 'rebind' | 'waiting'>;
+
+/**
+ * All breakpoints a client has set. They may be set before a trace is open and outlive a restart: tying them to the events of a
+ * recording is done again when one is opened, and for those still waiting, when more of it is loaded.
+ */
+export class Breakpoints {
+  private lastId = 0;
+  private site: BindingSite | undefined;
+  private flat: Trigger[] | undefined;
+
+  private readonly bySource = new Map<string, BreakpointGroup<SourceSpec>>();
+  private readonly functions = this.group<P.FunctionBreakpoint>((spec, id) => bindFunction(spec, id, this.site));
+  private readonly data = this.group<P.DataBreakpoint>((spec, id) => bindData(spec, id, this.site));
+  private readonly exceptions = this.group<P.ExceptionFilterOptions>((spec) => bindException(spec, this.site));
+
+  constructor(private readonly client: Client) {}
+
+  /** Everything that can stop a run, at this moment. */
+  get triggers(): readonly Trigger[] {
+    return (this.flat ??= this.groups().flatMap((group) => group.triggers));
+  }
+
+  setSource(source: P.Source, specs: readonly P.SourceBreakpoint[]): P.Breakpoint[] {
+    const key = source.sourceReference ? `${source.sourceReference}` : (source.path ?? source.name ?? '');
+    let group = this.bySource.get(key);
+    if (!group) this.bySource.set(key, (group = this.group((spec, id) => bindSource(spec, id, this.site))));
+    return this.set(
+      group,
+      specs.map((spec) => ({ ...spec, source })),
+    );
+  }
+
+  setFunctions(specs: readonly P.FunctionBreakpoint[]): P.Breakpoint[] {
+    return this.set(this.functions, specs);
+  }
+
+  setData(specs: readonly P.DataBreakpoint[]): P.Breakpoint[] {
+    return this.set(this.data, specs);
+  }
+
+  setExceptions(specs: readonly P.ExceptionFilterOptions[]): P.Breakpoint[] {
+    return this.set(this.exceptions, specs);
+  }
+
+  /** Ties all to a recording that has just been opened; undefined when it is closed. */
+  attach(site: BindingSite | undefined): void {
+    this.site = site;
+    this.rebind(true);
+  }
+
+  /** More of the recording is there. */
+  grown(): void {
+    if (this.groups().some((group) => group.waiting)) this.rebind(false);
+  }
+
+  private rebind(all: boolean): void {
+    for (const group of this.groups()) group.rebind(all);
+    this.flat = undefined;
+  }
+
+  private set<Spec>(group: BreakpointGroup<Spec>, specs: readonly Spec[]): P.Breakpoint[] {
+    this.flat = undefined;
+    return group.set(specs);
+  }
+
+  private groups(): AnyGroup[] {
+    return [this.exceptions, this.data, this.functions, ...this.bySource.values()];
+  }
+
+  private group<Spec>(bind: Binder<Spec>): BreakpointGroup<Spec> {
+    return new BreakpointGroup(
+      bind,
+      () => ++this.lastId,
+      (breakpoint) => this.client.event('breakpoint', { reason: 'changed', breakpoint }),
+    );
+  }
+}

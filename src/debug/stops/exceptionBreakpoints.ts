@@ -1,0 +1,23 @@
+import type { DebugProtocol as P } from '@vscode/debugprotocol';
+import { ConditionError } from '../../replay/query/index.js';
+import { compileTexts, gateFor } from './conditions.js';
+import type { Binding } from './breakpointGroup.js';
+import type { BindingSite } from './binding.js';
+import { stopDescription } from '../forms/stops.js';
+import { EXCEPTION_FILTERS } from './exceptionFilters.js';
+
+/** An exception filter that is switched on, perhaps with a condition. */
+export function bindException(spec: P.ExceptionFilterOptions, site: BindingSite | undefined): Binding {
+  const filter = EXCEPTION_FILTERS.find((f) => f.filter === spec.filterId);
+  if (!filter) {
+    const names = EXCEPTION_FILTERS.map((f) => f.filter).join(', ');
+    return { verified: false, message: `There is no exception filter '${spec.filterId}'; there are ${names}.` };
+  }
+  const compiled = compileTexts(spec);
+  if (compiled instanceof ConditionError) return { verified: false, message: compiled.toString() };
+  if (!site) return { verified: true, pending: true };
+  const events = filter.events(site.recording);
+  const gate = gateFor(events, compiled, site.searchScope);
+  const describe = (): string | undefined => filter.title && stopDescription({ type: 'exception', kind: filter.title });
+  return { verified: true, trigger: { reason: 'exception', filter: filter.filter, events, ...(gate && { gate }), describe } };
+}

@@ -1,0 +1,46 @@
+import type { EventIndex } from '../../engine/ids.js';
+import type { Condition, EventScope, HitCondition } from '../../replay/query/index.js';
+import type { Pace } from '../wire/pace.js';
+import { EventList, type EventSet } from './eventSet.js';
+
+/**
+ * Decides whether a breakpoint holds at one of its events: the condition, then the hit count. Hits are counted from the start of the
+ * trace, whichever way one came, so that running backwards stops where running forwards does. The hits found are kept: no event
+ * is tested twice for the count.
+ */
+export class Gate {
+  private readonly hits = new EventList();
+  private counted = -1;
+
+  constructor(
+    private readonly events: EventSet,
+    private readonly condition: Condition | undefined,
+    private readonly hitCondition: HitCondition | undefined,
+    private readonly scope: EventScope,
+  ) {}
+
+  /** `e` is one of the breakpoint's events. */
+  async passes(e: number, pace: Pace, signal: AbortSignal): Promise<boolean> {
+    if (!this.hitCondition) return this.test(e);
+    await this.countTo(e, pace, signal);
+    return this.counted >= e && this.hits.has(e) && this.hitCondition.test(this.hits.rank(e));
+  }
+
+  private async countTo(end: number, pace: Pace, signal: AbortSignal): Promise<void> {
+    for (;;) {
+      const e = this.events.next(this.counted, end + 1);
+      if (e === undefined) break;
+      if (this.test(e)) this.hits.push(e);
+      this.counted = e;
+      if (pace.due()) await pace.turn();
+      if (signal.aborted) return;
+    }
+    this.counted = Math.max(this.counted, end);
+  }
+
+  private test(e: number): boolean {
+    if (!this.condition) return true;
+    this.scope.event = e as EventIndex;
+    return this.condition.test(this.scope);
+  }
+}
