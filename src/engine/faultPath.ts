@@ -1,5 +1,5 @@
 import { childRole } from './childRole.js';
-import { EntryState, Trust, entryState } from './entry.js';
+import { EntryState, Trust, entryState, entryTrust } from './entry.js';
 import { NO_PAGE, type Gfn, type PageId, type Role, type SpteIndex } from './ids.js';
 import type { Mmu } from './mmu.js';
 import { ACC_ALL, roleField } from './role.js';
@@ -25,6 +25,10 @@ export interface Child {
  */
 export class FaultPath {
   private readonly known = new Map<number, PageId>();
+  /** levels whose page an event showed */
+  private readonly taken = new Set<number>();
+  /** levels whose page is one of several that the record may mean */
+  private readonly guessed = new Set<number>();
   /** the level of the last page that was taken by an event and not yet proven to be linked */
   private unproven = 0;
 
@@ -53,6 +57,20 @@ export class FaultPath {
     return page;
   }
 
+  /**
+   * Whether the page of a level is the one in use. Text traces lack role bits: where several live pages look alike, the one taken is
+   * a guess, and so is all that hangs below it.
+   */
+  isCertain(level: number): boolean {
+    if (this.guessed.has(level)) return false;
+    if (level >= this.topLevel()) return this.vcpu.isPageCertain(this.page);
+    if (!this.isCertain(level + 1)) return false;
+    if (this.taken.has(level)) return true;
+    const parent = this.at(level + 1);
+    if (parent === NO_PAGE) return true; // found by its key, which only one page has
+    return entryTrust(this.mmu.state.tag(this.mmu.pages.entryCell(parent, this.indexAt(level + 1)))) !== Trust.assumed;
+  }
+
   /** What the fault must ask for at a level, by the rule of the child role; undefined when the parent is not known. */
   childAt(level: number, direct: boolean): Child | undefined {
     const parent = this.at(level + 1);
@@ -69,8 +87,10 @@ export class FaultPath {
   }
 
   /** An event showed the page of a level: it is linked next, unless the fault gives up. */
-  took(level: number, page: PageId): void {
+  took(level: number, page: PageId, ambiguous = false): void {
     this.known.set(level, page);
+    this.taken.add(level);
+    if (ambiguous) this.guessed.add(level);
     const parent = this.at(level + 1);
     if (parent === NO_PAGE) return;
     this.mmu.link(parent, this.indexAt(level + 1), page, Trust.assumed);
@@ -89,7 +109,12 @@ export class FaultPath {
       const parent = this.at(child + 1);
       const page = this.at(child);
       if (parent === NO_PAGE || page === NO_PAGE) continue;
-      this.mmu.link(parent, this.indexAt(child + 1), page, Trust.derived);
+      this.mmu.link(
+        parent,
+        this.indexAt(child + 1),
+        page,
+        this.isCertain(child) && this.isCertain(child + 1) ? Trust.derived : Trust.assumed,
+      );
     }
   }
 
@@ -111,23 +136,34 @@ export class FaultPath {
     return this.linked(parent, level) || this.byKey(level, parent);
   }
 
-  /** The root of the address. Among the cached roots of a vCPU, the one whose first link agrees with the walk. */
+  /**
+   * The root of the address. A vCPU of a 4- or 5-level guest may have gone over to a cached root without an event; then it is the one
+   * that agrees with the walk, and {@link NO_PAGE} while several do.
+   */
   private root(): PageId {
     const root = this.vcpu.rootFor(this.page);
-    if (this.vcpu.shape() !== 'single' || !this.walk) return root;
+    if (this.vcpu.isRootCertain() || this.vcpu.shape() !== 'single' || !this.walk) return root;
     const level = this.topLevel();
-    const wanted = this.walk.tableGfn(level - 1);
-    if (wanted === undefined || this.leadsTo(root, level, wanted) !== false) return root;
-    const others = this.vcpu.previousRoots().filter((other) => this.leadsTo(other, level, wanted) === true);
-    if (others.length !== 1) return root;
-    this.vcpu.switchTo(others[0]!);
-    return others[0]!;
+    const below = this.walk.tableGfn(level - 1);
+    const fitting = [root, ...this.vcpu.previousRoots()].filter((candidate) => this.fits(candidate, level, below));
+    const leading = fitting.filter((candidate) => this.linkedChild(candidate, level) !== NO_PAGE);
+    // A fault that takes no page below the root went through a link that is there; one that does, through an empty entry.
+    const candidates = this.tookBelowRoot(level) ? fitting.filter((candidate) => !leading.includes(candidate)) : leading;
+    if (candidates.length !== 1) return NO_PAGE;
+    this.vcpu.switchTo(candidates[0]!);
+    return candidates[0]!;
   }
 
-  /** Whether a root's entry for the address leads to a page of this gfn; undefined when it leads nowhere. */
-  private leadsTo(root: PageId, level: number, gfn: Gfn): boolean | undefined {
-    const child = this.linkedChild(root, level);
-    return child === NO_PAGE ? undefined : this.mmu.pages.birth(child).gfn === gfn;
+  private tookBelowRoot(level: number): boolean {
+    return this.taken.has(level - 1);
+  }
+
+  /** Whether a cached root can be the one in use: its entry is empty or leads to the table that the walk read, and its gfn agrees. */
+  private fits(candidate: PageId, level: number, below: Gfn | undefined): boolean {
+    const { gfn } = this.mmu.pages.birth(candidate);
+    if (this.walk!.topGfn !== undefined && this.walk!.topGfn !== gfn) return false;
+    const child = this.linkedChild(candidate, level);
+    return child === NO_PAGE || below === undefined || this.mmu.pages.birth(child).gfn === below;
   }
 
   /** The child that the parent's entry leads to, if it is the one that the walk needs. */

@@ -24,6 +24,8 @@ export class Mmu {
   private readonly byFrame = new Map<Pfn, PageId>();
   private readonly parentsOf = new Map<PageId, Set<Place>>();
   private readonly leavesOf = new Map<Gfn, Set<Place>>();
+  /** pages may live that no event showed: events were lost, or the trace began in the VM's mid-life */
+  incomplete = false;
   /** what may have changed entries of the whole VM unseen */
   readonly unseen: UnseenChanges;
 
@@ -154,6 +156,11 @@ export class Mmu {
   /** Something may have changed any leaf of the page unseen: one write, however many leaves. */
   doubtLeaves(page: PageId): void {
     this.state.setNumber(this.pages.doubtCell(page), 1);
+  }
+
+  /** An event was about this page or about another that looks alike: nothing of its entries is certain. */
+  confuse(page: PageId): void {
+    this.state.setNumber(this.pages.confusedCell(page), 1);
   }
 
   /** Leaves that map a guest frame in the newest state, by any page size. */

@@ -14,8 +14,8 @@ export const Life = {
 export type Life = (typeof Life)[keyof typeof Life];
 
 /** Cells of a page's header, by offset. */
-const Header = { life: 0, rootCount: 1, unsync: 2, frame: 3, reading: 4, entriesDoubted: 5 } as const;
-const HEADER_CELLS = 6;
+const Header = { life: 0, rootCount: 1, unsync: 2, frame: 3, reading: 4, entriesDoubted: 5, confused: 6 } as const;
+const HEADER_CELLS = 7;
 const ENTRIES = 512;
 
 /** What the engine knows of a page from its birth on, and never changes. */
@@ -170,6 +170,11 @@ export class ShadowPages {
   /** Written when something may have changed any leaf of the page unseen; its event is the moment. */
   doubtCell(id: PageId): CellId {
     return this.headers[id]! + Header.entriesDoubted;
+  }
+
+  /** Written when an event may have been about this page or about another that looks alike; its event is the moment. */
+  confusedCell(id: PageId): CellId {
+    return this.headers[id]! + Header.confused;
   }
 
   /** The cells of a page that say something of it: [first, count] runs, header and SPTEs. */

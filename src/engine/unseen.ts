@@ -44,7 +44,7 @@ export class UnseenChanges {
 export interface UnseenChange {
   readonly what: Unseen;
   readonly since: EventIndex;
-  readonly why: 'lost' | 'notifier' | 'userspace' | 'invlpg' | 'no-exits' | 'sync' | 'write' | 'dirty-log';
+  readonly why: 'lost' | 'notifier' | 'userspace' | 'invlpg' | 'no-exits' | 'sync' | 'write' | 'dirty-log' | 'twins';
 }
 
 /** What may have happened to an entry since its last event, at a position; undefined for an entry that is certain or empty. */
@@ -58,6 +58,8 @@ export function unseenChange(mmu: Mmu, state: State, page: PageId, index: SpteIn
 
   const lost = unseen.last(state, Cause.lost);
   if (lost > set) return { what: Unseen.any, since: lost, why: 'lost' };
+  const confused = state.writtenAt(pages.confusedCell(page));
+  if (confused > set) return { what: Unseen.any, since: confused, why: 'twins' };
   if (entryUnseen(tag) !== Unseen.nothing) return { what: entryUnseen(tag), since: set, why: 'write' };
   if (kind === EntryState.link) return undefined; // links go only by a write to the guest's table or with the child
   const synced = state.writtenAt(pages.doubtCell(page));

@@ -1,3 +1,4 @@
+import { Trust } from './entry.js';
 import { NO_PAGE, type PageId } from './ids.js';
 import type { CellId } from './journal.js';
 import type { ShadowPages } from './pages.js';
@@ -16,6 +17,7 @@ export type RootShape =
 /** The roots of one vCPU (`struct kvm_mmu`'s root and prev_roots), in cells. */
 export class Vcpu {
   private readonly first: CellId;
+  private readonly switchedCell: CellId;
 
   constructor(
     readonly vm: number,
@@ -23,7 +25,8 @@ export class Vcpu {
     private readonly state: WritableState,
     private readonly pages: ShadowPages,
   ) {
-    this.first = state.journal.allocate(ROOT_SLOTS + PREVIOUS_ROOTS);
+    this.first = state.journal.allocate(ROOT_SLOTS + PREVIOUS_ROOTS + 1);
+    this.switchedCell = this.first + ROOT_SLOTS + PREVIOUS_ROOTS;
   }
 
   /** Cells that say what the root is, for data breakpoints: [first, count]. */
@@ -59,10 +62,22 @@ export class Vcpu {
     return page === undefined ? 0 : this.pages.level(page);
   }
 
+  /** Whether the page in the slot of an address is the one that the load's record meant, and not one that only looks alike. */
+  isPageCertain(page: number): boolean {
+    return this.state.tag(this.slotFor(page)) !== Trust.assumed;
+  }
+
   /** The root page an address starts in; `page` is the address >> 12. */
   rootFor(page: number): PageId {
-    if (this.shape() === 'single') return this.state.number(this.first) as PageId;
-    return this.state.number(this.first + (Math.floor(page / 2 ** 18) % ROOT_SLOTS)) as PageId;
+    return this.state.number(this.slotFor(page)) as PageId;
+  }
+
+  /** CR3 may have been written: a root of level 4 or 5 may have given way to a cached one without an event. */
+  mayHaveSwitched(): void {
+    this.state.keepNumber(this.switchedCell, 1);
+  }
+  isRootCertain(state: State = this.state): boolean {
+    return state.number(this.switchedCell) === 0;
   }
 
   /** A root load begins: a PDPT's pages are let go, a single root moves to the previous ones [6.1 mmu.c:kvm_mmu_new_pgd]. */
@@ -70,16 +85,18 @@ export class Vcpu {
     const shape = this.shape();
     if (shape === 'single' && next === 'single') this.rotate();
     else this.freeAll();
+    this.state.keepNumber(this.switchedCell, 0);
   }
 
   /** A page got into a slot: its root_count grows. */
-  setRoot(slot: number, page: PageId, rootCount: number): void {
-    this.state.keepNumber(this.first + slot, page);
+  setRoot(slot: number, page: PageId, rootCount: number, trust: Trust): void {
+    this.state.keepNumber(this.first + slot, page, trust);
     this.pages.setRootCount(this.state, page, rootCount);
   }
 
   /** The root was switched without an event to one of the previous ones: move it to the front. */
   switchTo(page: PageId): void {
+    this.state.keepNumber(this.switchedCell, 0);
     const current = this.roots()[0] ?? NO_PAGE;
     if (current === page) return;
     const others = [current, ...this.previousRoots()].filter((other) => other !== page && other !== NO_PAGE);
@@ -92,6 +109,10 @@ export class Vcpu {
     for (let i = 0; i < ROOT_SLOTS + PREVIOUS_ROOTS; i++) {
       if (this.state.number(this.first + i) === page) this.state.keepNumber(this.first + i, NO_PAGE);
     }
+  }
+
+  private slotFor(page: number): CellId {
+    return this.shape() === 'single' ? this.first : this.first + (Math.floor(page / 2 ** 18) % ROOT_SLOTS);
   }
 
   private rotate(): void {

@@ -17,6 +17,8 @@ export class GuestWalk {
   private bottom = 0;
   /** the walk failed: a fault is injected, nothing is mapped */
   failed = false;
+  /** gfn of the top table, which no entry names; undefined until something showed it */
+  topGfn: Gfn | undefined;
 
   constructor(
     readonly address: bigint,
@@ -77,6 +79,16 @@ export class GuestWalk {
     const first = frameOf(this.mode, leaf);
     const psePages = this.mode === '32' && this.bottom === 2 ? pse36Gfn(leaf) : 0;
     return (first - (first % pages) + psePages + (this.page % pages)) as Gfn;
+  }
+
+  /**
+   * The guest set an accessed or dirty bit at this address during the walk: one of the tables read. If it is none of those below
+   * the top one, it shows where the top one lies.
+   */
+  sawTable(gpa: bigint): void {
+    const gfn = Number(gpa >> 12n) as Gfn;
+    for (let level = this.bottom; level < this.top; level++) if (this.tableGfn(level) === gfn) return;
+    this.topGfn = gfn;
   }
 
   /** The entry read at a level. */

@@ -3,7 +3,7 @@ import { NO_PAGE, type Gfn, type PageId, type Role, type SpteIndex } from '../en
 import { rootQuadrant } from '../engine/childRole.js';
 import { roleField, withRole } from '../engine/role.js';
 import { matchPage } from './pageMatch.js';
-import type { Task } from './task.js';
+import type { RootLoad, Task } from './task.js';
 
 /** A kvm_mmu_get_page that the kernel must emit next, made from what was known before the record is read. */
 export interface AnnouncedPage extends WantedPage {
@@ -27,7 +27,7 @@ interface WantedPage {
 
 /** The next page that a task must take, if what it does is known: the rest of a root load, or the next level of a fault. */
 export function announcePage(task: Task, roleMask: number): AnnouncedPage | undefined {
-  const wanted = task.rootLoad ? nextRoot(task) : nextChild(task);
+  const wanted = task.rootLoad ? nextRoot(task.rootLoad) : nextChild(task);
   return wanted && findOrCreate(task, wanted, roleMask);
 }
 
@@ -42,19 +42,16 @@ function findOrCreate({ mmu }: Task, wanted: WantedPage, roleMask: number): Anno
   return { ...wanted, generation, created: false, rootCount: pages.rootCount(state, page), unsync: pages.isUnsync(state, page) };
 }
 
-function nextRoot(task: Task): WantedPage | undefined {
-  const load = task.rootLoad!;
-  const first = task.vcpu?.roots()[0] ?? NO_PAGE;
-  if (load.shape !== 'pae' || load.nextSlot === 0 || load.nextSlot > 3 || first === NO_PAGE) return undefined;
-  const birth = task.mmu.pages.birth(first);
-  const role = task.mmu.pages.role(task.mmu.state, first);
+function nextRoot(load: RootLoad): WantedPage | undefined {
+  const { role, nextSlot: slot } = load;
+  if (load.shape !== 'pae' || slot === 0 || slot > 3) return undefined;
   const has4ByteGpte = roleField(role, 'has4ByteGpte') === 1;
   const direct = roleField(role, 'direct') === 1;
   if (!has4ByteGpte && !direct) return undefined; // PAE: the guest's PDPTRs have no event
   return {
-    gfn: (direct ? load.nextSlot * 2 ** 18 : birth.gfn) as Gfn,
-    role: withRole(role, { quadrant: rootQuadrant(has4ByteGpte, load.nextSlot), invalid: 0 }),
-    slot: load.nextSlot,
+    gfn: (direct ? slot * 2 ** 18 : load.gfn) as Gfn,
+    role: withRole(role, { quadrant: rootQuadrant(has4ByteGpte, slot) }),
+    slot,
   };
 }
 

@@ -21,6 +21,7 @@ const WHY: Record<UnseenChange['why'], string> = {
   'no-exits': 'the page is unsync, and the trace has no exits: INVLPG may have run',
   sync: 'the page was synced: KVM read the guest entry again',
   write: 'a guest write that KVM emulated may have hit its guest entry',
+  twins: 'an event may have been about this page or about one that looks alike: the text lacks role bits',
   'dirty-log': 'dirty logging runs, and the trace does not show user space',
 };
 

@@ -22,7 +22,7 @@ export function guestEvent(replay: Replayer, event: EventIndex, kind: Kind, task
       leaveGuest(task);
       task.inExit = true;
       if (task.mmu.unseen.last(task.mmu.state, Cause.exitsSeen) === BEFORE_FIRST) task.mmu.unseen.happened(Cause.exitsSeen);
-      if (/^invlpg/i.test(table.string(event, 0))) task.mmu.unseen.happened(Cause.invlpg);
+      exited(task, table.string(event, 0));
       break;
     case Kind.entry:
       leaveGuest(task);
@@ -37,6 +37,10 @@ export function guestEvent(replay: Replayer, event: EventIndex, kind: Kind, task
       break;
     case Kind.element:
       readElement(task, table.num(event, 1), table.word(event, 0));
+      break;
+    case Kind.setAccessed:
+    case Kind.setDirty:
+      task.walk?.sawTable(table.word(event, 0));
       break;
     case Kind.walkerError:
       if (task.walk) task.walk.failed = true;
@@ -62,6 +66,12 @@ export function guestEvent(replay: Replayer, event: EventIndex, kind: Kind, task
   }
 }
 
+function exited(task: Task, reason: string): void {
+  if (/^invlpg/i.test(reason)) task.mmu.unseen.happened(Cause.invlpg);
+  // SVM: write_cr3, cr3_write_trap; VMX: CR_ACCESS. With nested paging CR3 is the guest's own.
+  if (/cr3|cr_access/i.test(reason)) task.vcpu?.mayHaveSwitched();
+}
+
 function leaveGuest(task: Task): void {
   endFault(task);
   task.rootLoad = undefined;
@@ -79,6 +89,7 @@ function beginWalk(task: Task, address: bigint, error: number): void {
   const { pageFault } = task;
   const ofFault = pageFault !== undefined && task.walk === undefined;
   if (!ofFault) endFault(task);
+  if (!exitsSeen(task)) task.vcpu?.mayHaveSwitched();
   task.beginWalk(address, error);
 }
 

@@ -1,4 +1,5 @@
 import { childQuadrant } from '../engine/childRole.js';
+import { Trust } from '../engine/entry.js';
 import { NO_PAGE, type EventIndex, type Gfn, type PageId, type Role } from '../engine/ids.js';
 import { Life } from '../engine/pages.js';
 import { roleField, withRole } from '../engine/role.js';
@@ -8,7 +9,7 @@ import { announcePage, type AnnouncedPage } from './announce.js';
 import type { QuadrantSource } from './findings.js';
 import { matchPage, type Match, type PageRecord } from './pageMatch.js';
 import type { Replayer } from './replayer.js';
-import type { Task } from './task.js';
+import type { RootLoad, Task } from './task.js';
 
 /** Lets a kvm_mmu_{get,sync,unsync,prepare_zap}_page into the state. Answers the page it is about. */
 export function pageEvent(replay: Replayer, event: EventIndex, kind: Kind, task: Task): PageId {
@@ -58,12 +59,13 @@ function getPage(replay: Replayer, event: EventIndex, record: PageRecord & { cre
         record.unsync,
       )
     : find(replay, record, derivedRole, task);
+  const ambiguous = !record.created && matchPage(task.mmu, record, replay.roleMask).twins.length > 0;
   if (contradicted) replay.findings.quadrantMismatch(event, task.mmu, record.gfn, record.role, derivedRole!, source, page);
   if (record.created) task.mmu.setGeneration(record.generation);
   else if (replay.pages.isUnsync(replay.state, page)) task.mmu.doubtLeaves(page); // synced in passing [6.1 mmu.c:kvm_mmu_find_shadow_page]
 
-  if (isRoot) takeRoot(task, record, page);
-  else takeChild(task, record, level, page);
+  if (isRoot) takeRoot(task, record, page, ambiguous ? Trust.assumed : Trust.recorded);
+  else takeChild(task, record, level, page, ambiguous);
   return page;
 }
 
@@ -94,29 +96,26 @@ function loadsRoot(task: Task, record: PageRecord, level: number): boolean {
 function beginRootLoad(task: Task, record: PageRecord, level: number): void {
   const shape = level >= 4 ? 'single' : 'pae';
   const load = task.rootLoad;
-  const first = task.vcpu!.roots()[0] ?? NO_PAGE;
-  const goesOn = load?.shape === 'pae' && shape === 'pae' && load.nextSlot < 4 && first !== NO_PAGE && sameGuest(task, record, first);
-  if (goesOn) return;
+  if (load?.shape === 'pae' && shape === 'pae' && load.nextSlot < 4 && sameGuest(load, record)) return;
   task.vcpu!.beginLoad(shape);
-  task.rootLoad = { shape, nextSlot: 0 };
+  task.rootLoad = { shape, gfn: record.gfn, role: record.role, nextSlot: 0 };
 }
 
 /** The pages of one root load share the kind of guest; with 4-byte gPTEs also the gfn, since CR3 is one page. */
-function sameGuest(task: Task, record: PageRecord, first: PageId): boolean {
-  const birth = task.mmu.pages.birth(first);
-  const has4ByteGpte = roleField(birth.role, 'has4ByteGpte') === 1;
-  if ((roleField(record.role, 'has4ByteGpte') === 1) !== has4ByteGpte) return false;
-  return !has4ByteGpte || birth.gfn === record.gfn;
+function sameGuest(load: RootLoad, record: PageRecord): boolean {
+  const has4ByteGpte = roleField(load.role, 'has4ByteGpte');
+  if (roleField(record.role, 'has4ByteGpte') !== has4ByteGpte) return false;
+  return !has4ByteGpte || load.gfn === record.gfn;
 }
 
-function takeRoot(task: Task, record: PageRecord, page: PageId): void {
-  task.vcpu!.setRoot(task.rootLoad!.nextSlot, page, record.rootCount + 1);
+function takeRoot(task: Task, record: PageRecord, page: PageId, trust: Trust): void {
+  task.vcpu!.setRoot(task.rootLoad!.nextSlot, page, record.rootCount + 1, trust);
   task.rootLoad!.nextSlot++;
 }
 
-function takeChild(task: Task, record: PageRecord, level: number, page: PageId): void {
+function takeChild(task: Task, record: PageRecord, level: number, page: PageId, ambiguous: boolean): void {
   task.mmu.pages.setRootCount(task.mmu.state, page, record.rootCount);
-  task.pathOf(record.gfn)?.took(level, page);
+  task.pathOf(record.gfn)?.took(level, page, ambiguous);
 }
 
 // ---------------------------------------------------------------------------------------------------------------- quadrants
@@ -167,6 +166,8 @@ function agrees(announced: AnnouncedPage, record: PageRecord & { created: boolea
 /** The live page that a sync, unsync or zap is about. A record whose quadrant no live page has is held against the page that lives. */
 function identify(replay: Replayer, event: EventIndex, record: PageRecord, task: Task): PageId {
   const match = matchPage(task.mmu, record, replay.roleMask);
+  if (match.by === 'quadrant' && task.mmu.incomplete) return NO_PAGE; // it may be about a page that no event showed
+  for (const twin of match.twins) for (const page of [twin, match.page]) task.mmu.confuse(page);
   if (match.page !== NO_PAGE && match.by === 'quadrant') {
     const derived = withRole(record.role, { quadrant: roleField(replay.pages.role(replay.state, match.page), 'quadrant') });
     replay.findings.quadrantMismatch(event, task.mmu, record.gfn, record.role, derived, { page: match.page }, match.page);
@@ -196,6 +197,7 @@ function isZapped(replay: Replayer, page: PageId, record: PageRecord): boolean {
 }
 
 function existedBefore(record: PageRecord, task: Task, unsync: boolean): PageId {
+  task.mmu.incomplete = true;
   return task.mmu.create(
     { gfn: record.gfn, role: withRole(record.role, { invalid: 0 }), generation: record.generation, before: true },
     record.rootCount,

@@ -17,9 +17,11 @@ export interface Match {
   readonly page: PageId;
   /** `role`: gfn and role agree; `derived`: the role that the engine had derived against the record; `quadrant`: all but the quadrant */
   readonly by: 'role' | 'derived' | 'quadrant';
+  /** other live pages that fit as well: the text of a trace lacks the role bits that tell them apart */
+  readonly twins: readonly PageId[];
 }
 
-const NO_MATCH: Match = { page: NO_PAGE, by: 'role' };
+const NO_MATCH: Match = { page: NO_PAGE, by: 'role', twins: [] };
 
 /**
  * Finds the page of a record among the live ones. Text traces print only a part of the role, so that several pages may fit; then the
@@ -33,13 +35,18 @@ export function matchPage(mmu: Mmu, record: PageRecord, mask: number): Match {
   const living = mmu.livePages(record.gfn).filter((id) => (pages.life(state, id) === Life.pinned) === invalid);
 
   const byRole = living.filter((id) => same(pages.role(state, id), wanted));
-  if (byRole.length) return { page: likeliest(mmu, byRole, record), by: 'role' };
+  if (byRole.length) return matchOf(mmu, byRole, record, 'role');
   const byDerived = living.filter((id) => isDerived(mmu, id) && same(pages.birth(id).derivedRole!, wanted));
-  if (byDerived.length) return { page: likeliest(mmu, byDerived, record), by: 'derived' };
+  if (byDerived.length) return matchOf(mmu, byDerived, record, 'derived');
   if (!roleField(record.role, 'has4ByteGpte')) return NO_MATCH;
   const noQuadrant = withRole(wanted as Role, { quadrant: 0 });
   const byRest = living.filter((id) => same(withRole(pages.role(state, id), { quadrant: 0 }), noQuadrant));
-  return byRest.length ? { page: likeliest(mmu, byRest, record), by: 'quadrant' } : NO_MATCH;
+  return byRest.length ? matchOf(mmu, byRest, record, 'quadrant') : NO_MATCH;
+}
+
+function matchOf(mmu: Mmu, candidates: readonly PageId[], record: PageRecord, by: Match['by']): Match {
+  const page = likeliest(mmu, candidates, record);
+  return { page, by, twins: candidates.filter((id) => id !== page) };
 }
 
 function isDerived(mmu: Mmu, id: PageId): boolean {

@@ -123,6 +123,11 @@ export class Replay {
     return announcements(this.replayer);
   }
 
+  /** The last page made so far; pages are numbered from 1. */
+  get lastPage(): PageId {
+    return this.replayer.pages.last;
+  }
+
   /** Every page that ever had a gfn, oldest first. */
   pagesEverOf(vm: number, gfn: Gfn): readonly PageId[] {
     return this.replayer.pages.everOfGfn(vm, gfn).filter((id) => this.replayer.pages.born(id) < this.replayed);

@@ -136,7 +136,10 @@ export class Replayer {
   /** Whatever was under way may have gone on unseen, and every entry of every VM may have changed. */
   private eventsLost(event: EventIndex, place: TaskPlace | undefined, count: number): void {
     this.mmu(0);
-    for (const mmu of this.mmus) mmu.unseen.happened(Cause.lost);
+    for (const mmu of this.mmus) {
+      mmu.unseen.happened(Cause.lost);
+      mmu.incomplete = true;
+    }
     for (const task of this.byPid.values()) task.reset();
     this.findings.lostEvents(event, place?.vm ?? 0, count);
   }

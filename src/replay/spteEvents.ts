@@ -38,11 +38,12 @@ function setSpte(replay: Replayer, event: EventIndex, task: Task): SptePlace | u
   if (page === NO_PAGE) return undefined;
 
   task.path?.provenDownTo(level);
-  task.mmu.setFrame(page, frame);
-  if (isMmioSpte(task.mmu.format, spte)) task.mmu.setMmio(page, index, spte, gfn, Trust.recorded);
+  const certain = task.mmu.pageAtFrame(frame) === page || task.path?.isCertain(level) === true;
+  if (certain) task.mmu.setFrame(page, frame);
+  if (isMmioSpte(task.mmu.format, spte)) task.mmu.setMmio(page, index, spte, gfn, certain ? Trust.recorded : Trust.assumed);
   else {
     noticeDirtyLog(task, page, index, spte);
-    task.mmu.setLeaf(page, index, spte, gfn);
+    task.mmu.setLeaf(page, index, spte, gfn, certain ? Trust.recorded : Trust.assumed);
   }
   return { page, index };
 }
@@ -98,15 +99,22 @@ function markMmio(replay: Replayer, event: EventIndex, task: Task): SptePlace | 
   const { mmu } = task;
   const pointer = table.word(event, 0);
   const gfn = table.num(event, 1) as Gfn;
-  const path = task.pathOf(task.walk ? undefined : gfn);
-  const known = replay.mmioPlaces.get(pointer);
-  const place = path && path.at(1) !== NO_PAGE ? { page: path.at(1), index: path.indexAt(1) } : known;
+  const place = faultPlace(task, gfn) ?? replay.mmioPlaces.get(pointer);
   if (!place || !mmu.pages.isLive(mmu.state, place.page)) return undefined;
   replay.mmioPlaces.set(pointer, place);
-  path?.provenDownTo(1);
   const spte = makeMmioSpte(mmu.format, gfn, table.num(event, 2), table.num(event, 3));
   mmu.setMmio(place.page, place.index, spte, gfn, Trust.derived);
   return place;
+}
+
+/** Where the fault in hand puts its SPTE. A mark without such a fault is a sync's, about an entry that was marked before. */
+function faultPlace(task: Task, gfn: Gfn): SptePlace | undefined {
+  if (!task.requested || (task.walk && task.walk.gfn !== gfn)) return undefined;
+  const path = task.pathOf(gfn);
+  const page = path?.at(1) ?? NO_PAGE;
+  if (page === NO_PAGE) return undefined;
+  path!.provenDownTo(1);
+  return { page, index: path!.indexAt(1) };
 }
 
 /** fast_page_fault sets W without a lock, in a direct MMU only [6.1 mmu.c:fast_page_fault]. */

@@ -1,5 +1,5 @@
 import { FaultPath } from '../engine/faultPath.js';
-import { BEFORE_FIRST, NO_PAGE, type EventIndex, type PageId, type Role } from '../engine/ids.js';
+import { BEFORE_FIRST, NO_PAGE, type EventIndex, type Gfn, type PageId, type Role } from '../engine/ids.js';
 import type { Mmu } from '../engine/mmu.js';
 import { roleField } from '../engine/role.js';
 import type { RootShape, Vcpu } from '../engine/vcpu.js';
@@ -8,6 +8,9 @@ import { GuestWalk } from '../engine/walk.js';
 /** A root load under way: its pages come one after the other, without a fault between them. */
 export interface RootLoad {
   readonly shape: RootShape;
+  /** gfn and role of the page that began it */
+  readonly gfn: Gfn;
+  readonly role: Role;
   nextSlot: number;
 }
 

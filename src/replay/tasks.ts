@@ -6,6 +6,8 @@ export interface TaskPlace {
   readonly pid: number;
   readonly vm: number;
   readonly vcpu: number | undefined;
+  /** the number is a guess, from an event that does not carry it */
+  readonly guessed?: boolean;
 }
 
 /** libvirt and QEMU with debug-threads name their vCPU threads so. */
@@ -39,23 +41,33 @@ export class Tasks {
   placeOf(event: number): TaskPlace | undefined {
     const pid = this.table.pid(event);
     const known = this.places.get(pid);
-    if (known && (known.vcpu !== undefined || !runsGuest(this.table.kind(event)))) return known;
     const kind = this.table.kind(event);
+    if (known?.guessed && VCPU_SLOT.has(kind)) this.places.delete(pid);
+    else if (known && (known.vcpu !== undefined || !runsGuest(kind))) return known;
     if (kind === Kind.other) return known;
     const found = runsGuest(kind) ? this.vcpuThread(event, pid) : this.helperThread(event, pid);
-    if (found) this.places.set(pid, found);
+    this.places.set(pid, found);
     return found;
   }
 
   private vcpuThread(event: number, pid: number): TaskPlace {
     const vcpu = this.vcpuNumber(event);
+    const guessed = !VCPU_SLOT.has(this.table.kind(event)) && !QEMU_VCPU.test(this.table.comm(event));
     const tgid = this.table.tgid(event);
     if (tgid !== undefined) {
       const vm = this.vmOfTgid.get(tgid) ?? this.vms++;
       this.vmOfTgid.set(tgid, vm);
-      return { pid, vm, vcpu };
+      return { pid, vm, vcpu, guessed };
     }
-    return { pid, vm: this.sibling(vcpu, pid, this.table.comm(event)) ?? this.vms++, vcpu };
+    return { pid, vm: this.sibling(vcpu, pid, this.table.comm(event)) ?? this.newVm(), vcpu, guessed };
+  }
+
+  /** A VM not seen before; a single guessed one that lost its only thread is taken up again. */
+  private newVm(): number {
+    for (let vm = 0; vm < this.vms; vm++) {
+      if (![...this.places.values()].some((place) => place.vm === vm && place.vcpu !== undefined)) return vm;
+    }
+    return this.vms++;
   }
 
   /** The number in the event, else in the thread's name, else 0. */
@@ -80,7 +92,7 @@ export class Tasks {
   }
 
   /** A thread that runs no guest: the VMM's, or a kernel thread made for the VM. */
-  private helperThread(event: number, pid: number): TaskPlace | undefined {
+  private helperThread(event: number, pid: number): TaskPlace {
     const vcpus = [...this.places.values()].filter((place) => place.vcpu !== undefined);
     if (vcpus.length === 0 || this.vms <= 1) return { pid, vm: 0, vcpu: undefined };
     const tgid = this.table.tgid(event);
@@ -105,6 +117,14 @@ const VCPU_SLOT: ReadonlyMap<number, number> = new Map<number, number>([
   [Kind.fastPageFault, 0],
 ]);
 
+/** Roots are loaded and guest tables walked by vCPU threads only. */
 function runsGuest(kind: number): boolean {
-  return kind === Kind.walk || kind === Kind.entry || kind === Kind.exit || kind === Kind.pageFault || kind === Kind.fastPageFault;
+  return (
+    kind === Kind.getPage ||
+    kind === Kind.walk ||
+    kind === Kind.entry ||
+    kind === Kind.exit ||
+    kind === Kind.pageFault ||
+    kind === Kind.fastPageFault
+  );
 }
