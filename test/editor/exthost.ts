@@ -7,6 +7,7 @@ export async function run(): Promise<void> {
   const reporter = pathToFileURL(path.join(__dirname, '../../../test/reporter.mjs')).href;
   const { default: Reporter } = (await import(reporter)) as { default: Mocha.ReporterConstructor };
   const mocha = new Mocha({ ui: 'bdd', timeout: 60_000, color: false, reporter: Reporter });
+  if (process.env.TEST_GREP) mocha.grep(process.env.TEST_GREP);
   mocha.addFile(path.join(__dirname, 'exthost.test.cjs'));
   const failures = await new Promise<number>((resolve) => mocha.run(resolve));
   if (failures) throw new Error(`${failures} tests failed in the extension host`);

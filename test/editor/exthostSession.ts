@@ -12,6 +12,8 @@ type Message = DebugProtocol.ProtocolMessage & { event?: string; body?: unknown 
 export class Driver implements vscode.Disposable {
   private readonly stops: Stopped[] = [];
   private ended = false;
+  /** whether VS Code has shown the last stop: it hears of it after the tracker, and until then its commands do nothing */
+  private shown = false;
   private wake = () => {};
   private readonly disposables: vscode.Disposable[];
 
@@ -19,6 +21,10 @@ export class Driver implements vscode.Disposable {
     this.disposables = [
       vscode.debug.registerDebugAdapterTrackerFactory('shadow-mmu', {
         createDebugAdapterTracker: () => ({ onDidSendMessage: (message: Message) => this.received(message) }),
+      }),
+      vscode.debug.onDidChangeActiveStackItem((item) => {
+        this.shown ||= item instanceof vscode.DebugStackFrame;
+        this.wake();
       }),
       vscode.debug.onDidTerminateDebugSession(() => {
         this.ended = true;
@@ -34,6 +40,7 @@ export class Driver implements vscode.Disposable {
   private received(message: Message): void {
     if (message.event !== 'stopped') return;
     this.stops.push(message.body as Stopped);
+    this.shown = false;
     this.wake();
   }
 
@@ -58,7 +65,7 @@ export class Driver implements vscode.Disposable {
   async stopAfter(action: () => Thenable<unknown>): Promise<Stopped> {
     const before = this.stops.length;
     await action();
-    await this.until('no stop', () => this.stops.length > before && vscode.debug.activeDebugSession !== undefined);
+    await this.until('no stop', () => this.stops.length > before && this.shown);
     return this.stops.at(-1) as Stopped;
   }
 
