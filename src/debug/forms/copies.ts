@@ -1,10 +1,10 @@
 import type { SpteIndex } from '../../engine/ids.js';
 import type { EntryView, PageView } from '../../replay/view.js';
 import type { FormContext } from './context.js';
+import { changesOf, setByOf } from './history.js';
 import { kindedEntries, presentOf512, type Kinded } from './kinds.js';
-import { address, hex, spanOf } from './numbers.js';
+import { address, addressRange, hex, spanOf } from './numbers.js';
 import { mapsRange, pageName, pageWords, roleFormOf, spteName } from './pages.js';
-import { addressRange } from './numbers.js';
 import { rangeLine, rangesOf } from './ranges.js';
 import { roleLine } from './roles.js';
 import { copyContents, valueText } from './sptes.js';
@@ -30,15 +30,16 @@ export function entryCopy(ctx: FormContext, page: PageView, index: SpteIndex): s
 }
 
 function setByLine(ctx: FormContext, page: PageView, entry: EntryView): string[] {
-  if (entry.setBy < 0) return entry.state === 'empty' ? [] : ['  set before the trace'];
+  const event = setByOf(ctx, page.id, entry);
+  if (event < 0) return entry.state === 'empty' ? [] : ['  set before the trace'];
   const { table } = ctx.replay;
-  const line = table.line(entry.setBy);
-  const where = [...(line === undefined ? [] : [`line ${line}`]), table.timeText(entry.setBy).trim()].filter(Boolean).join(', ');
-  const vcpu = ctx.replay.vcpuOf(entry.setBy);
-  const [, older] = ctx.cursor.history(page.id, entry.index);
+  const line = table.line(event);
+  const where = [...(line === undefined ? [] : [`line ${line}`]), table.timeText(event).trim()].filter(Boolean).join(', ');
+  const vcpu = ctx.replay.vcpuOf(event);
+  const [, older] = changesOf(ctx, page.id, entry.index);
   const was = older ? `; was ${older.entry.state === 'empty' ? '0' : valueText(older.entry)}` : '';
   const who = vcpu ? `, vCPU ${vcpu.vcpu}` : '';
-  return [`  set by event ${entry.setBy}${where && ` (${where})`} ${table.name(entry.setBy)}${who}${was}`];
+  return [`  set by event ${event}${where && ` (${where})`} ${table.name(event)}${who}${was}`];
 }
 
 /** The page's header, then one line per range. */

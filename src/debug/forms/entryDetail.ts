@@ -6,7 +6,7 @@ import { formatOf, type FormContext } from './context.js';
 import { entryCopy } from './copies.js';
 import { eventRef } from './events.js';
 import { guestEntryName } from './guestEntries.js';
-import { historyItems } from './history.js';
+import { historyItems, setByOf } from './history.js';
 import { address, spanOf } from './numbers.js';
 import { entryModel } from './pageModel.js';
 import { entryRows } from './entryRows.js';
@@ -30,7 +30,7 @@ export function entryDetail(ctx: FormContext, id: PageId, index: SpteIndex, prev
     entry: entry.state === 'empty' ? null : entryModel(ctx, page, { entry, kind: kindOf(ctx, id, entry) }),
     bits: bitsOf(ctx, page, entry, before),
     rows: entryRows(ctx, page, entry, before),
-    setBy: setBy(ctx, entry),
+    setBy: setBy(ctx, id, entry),
     historyTotal: total,
     history: items,
     text: entryCopy(ctx, page, index),
@@ -53,14 +53,15 @@ function bitsOf(ctx: FormContext, page: PageView, entry: EntryView, before: Entr
   return bitModels(value, shapeOf(page, entry), formatOf(ctx), known, old);
 }
 
-function setBy(ctx: FormContext, entry: EntryView): EntryDetail['setBy'] {
-  if (entry.setBy < 0 || entry.state === 'empty') return null;
+function setBy(ctx: FormContext, page: PageId, entry: EntryView): EntryDetail['setBy'] {
+  const event = setByOf(ctx, page, entry);
+  if (event < 0 || entry.state === 'empty') return null;
   const { table } = ctx.replay;
-  const vcpu = ctx.replay.vcpuOf(entry.setBy);
+  const vcpu = ctx.replay.vcpuOf(event);
   return {
-    at: eventRef(table, entry.setBy),
-    name: setByName(table.name(entry.setBy), entry),
-    vcpu: vcpu ? `vCPU ${vcpu.vcpu}` : `${table.comm(entry.setBy)}-${table.pid(entry.setBy)}`,
+    at: eventRef(table, event),
+    name: setByName(table.name(event), entry),
+    vcpu: vcpu ? `vCPU ${vcpu.vcpu}` : `${table.comm(event)}-${table.pid(event)}`,
     grade: entry.grade,
   };
 }

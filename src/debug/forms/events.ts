@@ -1,7 +1,7 @@
 import type { EventIndex, PageId, Role, SpteIndex } from '../../engine/ids.js';
 import type { EventRef } from '../../protocol.js';
-import { argumentsOf, type Argument } from '../../replay/query/arguments.js';
-import { knownWord, roleWord } from '../../replay/query/roles.js';
+import { ArgumentReader, argumentsOf, type Argument } from '../../replay/query/arguments.js';
+import { roleWord } from '../../replay/query/roles.js';
 import type { EventSource } from '../../replay/query/scope.js';
 import { formatOf, type FormContext } from './context.js';
 import { count, hex } from './numbers.js';
@@ -47,10 +47,13 @@ export function commonFields(ctx: FormContext, event: EventIndex): EventField[] 
 /** The arguments under their format names, raw, then decoded: `role  13201 = 0x3391  level 1, …`. */
 export function argumentFields(ctx: FormContext, event: EventIndex): EventField[] {
   const { table } = ctx.replay;
-  const args = argumentsOf(table, event);
+  const args = argumentsOf(table, event).filter((arg) => !CONTINUATION.has(arg.name));
   if (args.length === 0) return [{ name: 'text', text: table.message(event) }];
   return args.map((arg) => ({ name: arg.name, text: argumentText(ctx, event, arg), ...leadsTo(ctx, event, arg.name) }));
 }
+
+/** The second words of arguments that take two. */
+const CONTINUATION = new Set(['insn_hi']);
 
 function argumentText(ctx: FormContext, event: EventIndex, arg: Argument): string {
   const { table } = ctx.replay;
@@ -58,7 +61,7 @@ function argumentText(ctx: FormContext, event: EventIndex, arg: Argument): strin
     case 'string':
       return table.string(event, arg.slot);
     case 'bytes':
-      return instructionBytes(table.word(event, arg.slot), table.word(event, arg.slot + 1));
+      return instructionBytes(table.word(event, arg.slot), table.word(event, arg.slot + 1), new ArgumentReader(table, event).num('len'));
     case 'role':
       return roleText(ctx, table.num(event, arg.slot) as Role);
     case 's32':
@@ -81,7 +84,7 @@ function roleText(ctx: FormContext, role: Role): string {
   const { layout, roles } = ctx.replay.table.info;
   const line = roleLine({ role, layout, exact: roles === 'exact' });
   const word = roleWord(role, layout, roles);
-  return word === undefined ? `${knownWord(role, layout)} = ${line}` : `${word} = ${line}`;
+  return word === undefined ? line : `${word} = ${line}`;
 }
 
 const BOOL_WORDS: Readonly<Record<string, readonly [string, string]>> = {
@@ -143,8 +146,8 @@ function leadsTo(ctx: FormContext, event: EventIndex, name: string): Pick<EventF
   return {};
 }
 
-/** `0f 22 d8`: 15 bytes, lowest first */
-function instructionBytes(low: bigint, high: bigint): string {
+/** `0f 22 d8`, lowest first; an instruction has 15 bytes at most, `len` of which are its own. */
+function instructionBytes(low: bigint, high: bigint, length = 15): string {
   const all = low | (high << 64n);
-  return Array.from({ length: 15 }, (_, i) => hex((all >> BigInt(8 * i)) & 0xffn, 2)).join(' ');
+  return Array.from({ length }, (_, i) => hex((all >> BigInt(8 * i)) & 0xffn, 2)).join(' ');
 }

@@ -1,14 +1,33 @@
-import type { PageId, SpteIndex } from '../../engine/ids.js';
+import type { EventIndex, PageId, SpteIndex } from '../../engine/ids.js';
 import type { HistoryItem } from '../../protocol.js';
 import { spteBit } from '../../replay/query/spteBits.js';
 import type { EntryView } from '../../replay/view.js';
-import { formatOf, type FormContext } from './context.js';
+import { formatOf, type FormContext, type FormState } from './context.js';
 import { eventRef } from './events.js';
 import { hex } from './numbers.js';
 
+type Change = ReturnType<FormState['history']>[number];
+
+/**
+ * The changes of an entry, newest first. A link is inferred when the child appears and confirmed when the walk goes on; the
+ * confirmation is no change of the entry.
+ */
+export function changesOf(ctx: FormContext, page: PageId, index: SpteIndex): Change[] {
+  const history = ctx.cursor.history(page, index);
+  return history.filter(({ entry }, i) => {
+    const older = history[i + 1]?.entry;
+    return !(entry.state === 'link' && older?.state === 'link' && older.child === entry.child);
+  });
+}
+
+/** The event that gave an entry its present value; see {@link changesOf}. */
+export function setByOf(ctx: FormContext, page: PageId, entry: EntryView): EventIndex {
+  return entry.state === 'link' ? (changesOf(ctx, page, entry.index)[0]?.event ?? entry.setBy) : entry.setBy;
+}
+
 /** Changes of one entry, newest first (ui.md §8). */
 export function historyItems(ctx: FormContext, page: PageId, index: SpteIndex, limit = Infinity): { items: HistoryItem[]; total: number } {
-  const history = ctx.cursor.history(page, index);
+  const history = changesOf(ctx, page, index);
   const items = history.slice(0, limit).map(({ event, entry, why }, i): HistoryItem => ({
     at: eventRef(ctx.replay.table, event),
     value: entry.state === 'empty' || entry.value === null ? null : hex(entry.value),

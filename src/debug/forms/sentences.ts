@@ -24,7 +24,7 @@ export function eventSentence(ctx: FormContext, before: FormContext, event: Even
     case Kind.unsyncPage:
       return `From here the guest may write table ${at('gfn')} freely; KVM re-reads it at the next sync.`;
     case Kind.syncPage:
-      return `${page ? pageName(ctx.cursor.page(page)) : `Table ${at('gfn')}`} is no longer unsync: KVM re-reads it, or it was zapped.`;
+      return sync(ctx, page, at('gfn'));
     case Kind.prepareZap:
       return zap(ctx, before, page, args);
     case Kind.setSpte:
@@ -63,6 +63,11 @@ export function eventSentence(ctx: FormContext, before: FormContext, event: Even
 function getPage(ctx: FormContext, id: PageId, args: ArgumentReader): string {
   const verb = args.num('created') ? 'Allocates (new)' : 'Finds (existing)';
   return `${verb} the shadow page for ${guestTablePart(ctx, ctx.cursor.page(id))}.`;
+}
+
+function sync(ctx: FormContext, page: PageId, gfn: string): string {
+  if (page && !ctx.cursor.page(page).live) return `The zapped ${pageName(ctx.cursor.page(page))} is no longer unsync.`;
+  return `KVM re-reads table ${gfn} and protects it again: from here every guest write to it is seen.`;
 }
 
 function zap(ctx: FormContext, before: FormContext, id: PageId, args: ArgumentReader): string {

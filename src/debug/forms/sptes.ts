@@ -3,6 +3,7 @@ import type { SpteKind } from '../../protocol.js';
 import type { EntryView, PageView } from '../../replay/view.js';
 import { mmioFields, spteFrameOf } from '../../replay/query/spteBits.js';
 import { formatOf, type FormContext } from './context.js';
+import { setByOf } from './history.js';
 import { kindedEntries, presentOf512 } from './kinds.js';
 import { address, count, hex, indexName, size, spanOf } from './numbers.js';
 import { pageName } from './pages.js';
@@ -95,7 +96,9 @@ export function spteHover(ctx: FormContext, page: PageView, kind: SpteKind, entr
   const place = base === undefined ? [] : [address(base + BigInt(entry.index) * spanOf(page.level))];
   const what = [`[${indexName(entry.index)}]`, ...place, kind, ...contents(ctx, page, entry)].join(' ');
   const derived = entry.grade === 'recorded' ? '' : entry.grade === 'contradicted' ? ' !=' : ' ~';
-  const by = entry.setBy < 0 ? 'set before the trace' : `set by ${count(entry.setBy)}${derived}`;
+  const event = setByOf(ctx, page.id, entry);
+  const verb = entry.state === 'link' ? 'linked' : 'set';
+  const by = event < 0 ? `${verb} before the trace` : `${verb} by ${count(event)}${derived}`;
   return `${what}, ${by}${entry.doubt ? `; ${entry.doubt.why}` : ''}`;
 }
 

@@ -49,11 +49,14 @@ export function eventFrame(table: EventSource, event: EventIndex): string {
   return key ? `${table.name(event)} ${key}` : table.name(event);
 }
 
+/** What an argument is called where its format name is clumsy. */
+const PLAIN_NAME: Readonly<Record<string, string>> = { fault_address: 'address', cr2_or_gpa: 'address' };
+
 /** The field that tells one event of a kind from another. */
 function keyField(args: ArgumentReader): string {
   const hexed = (name: string): string => {
     const value = args.word(name);
-    return value === undefined ? '' : `${name} ${hex(value)}`;
+    return value === undefined ? '' : `${PLAIN_NAME[name] ?? name} ${hex(value)}`;
   };
   for (const name of ['gfn', 'fault_address', 'cr2_or_gpa', 'addr', 'gpa', 'pte']) {
     const text = hexed(name);

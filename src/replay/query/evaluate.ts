@@ -23,7 +23,9 @@ export function evaluate(text: string, scope: EventScope): Value {
 
 function ofNode(text: string, node: Node, scope: EventScope): Value {
   if (node.type === 'field') return fieldValue(fieldAt(text, node), scope);
-  return { type: 'boolean', value: compile(text, node).test(scope) };
+  const { test } = compile(text, node);
+  // no comparison holds of an event that is not there
+  return { type: 'boolean', value: scope.event >= 0 && test(scope) };
 }
 
 /** What is wrong with an expression, whatever the event; undefined when it can be evaluated. */

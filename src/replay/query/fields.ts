@@ -3,6 +3,7 @@ import { eventFields } from './eventFields.js';
 import { pageFields } from './pageFields.js';
 import { roleFields } from './roleFields.js';
 import { spteFields } from './spteFields.js';
+import type { PageHeader } from '../view.js';
 import type { EventScope } from './scope.js';
 
 /**
@@ -27,6 +28,8 @@ export interface NumberField extends FieldBase {
   letters?(scope: EventScope): string | undefined;
   /** how `evaluate` shows it */
   readonly base: 10 | 16;
+  /** for `evaluate` at an event that is about a page and does not print this: the page's own */
+  ofPage?(page: PageHeader, scope: EventScope): number | undefined;
 }
 export interface TextField extends FieldBase {
   readonly type: 'text';

@@ -1,34 +1,26 @@
-import type { Field, NumberField } from './fields.js';
+import type { Role } from '../../engine/ids.js';
 import { spRole } from './eventFields.js';
+import type { Field, NumberField } from './fields.js';
 import { accessLetters, ROLE_ALIASES, ROLE_FIELDS, roleField, roleValue, roleWord, type RoleName } from './roles.js';
-import type { EventScope } from './scope.js';
+import type { EventScope, TraceFacts } from './scope.js';
 
 /** `role` and its fields: those of the event, which the kernel prints of the page that it is about. */
 export function roleFields(): Field[] {
   const names: RoleName[] = ROLE_FIELDS.filter((f) => f !== 'has4ByteGpte').map((field) => ({ name: field, field }));
-  const word = number('role.word', 'the kernel’s role word; not in text traces, which print a part of it', 16, (s) => {
-    const { layout, roles } = s.replay.table.info;
-    const role = spRole(s);
-    return role === undefined ? undefined : roleWord(role, layout, roles);
-  });
+  const word = number('word', 'the kernel’s role word; not in text traces, which print a part of it', 16, (role, { layout, roles }) =>
+    roleWord(role, layout, roles),
+  );
   return [
     { type: 'role', name: 'role', help: 'role of the page the event is about', has: (s) => spRole(s) !== undefined, number: word },
     word,
-    number('role.gpte_bytes', 'size of a guest entry, 4 or 8', 10, (s) => {
-      const role = spRole(s);
-      return role === undefined ? undefined : roleField(role, 'has4ByteGpte') ? 4 : 8;
-    }),
+    number('gpte_bytes', 'size of a guest entry, 4 or 8', 10, (role) => (roleField(role, 'has4ByteGpte') ? 4 : 8)),
     ...names.map((n) => one(n.name, n)),
     ...Object.entries(ROLE_ALIASES).map(([alias, n]) => one(alias, n)),
   ];
 }
 
 function one(alias: string, name: RoleName): NumberField {
-  const field = number(`role.${alias}`, `role field ${name.name}`, 10, (s) => {
-    const { layout, roles } = s.replay.table.info;
-    const role = spRole(s);
-    return role === undefined ? undefined : roleValue(role, name, layout, roles);
-  });
+  const field = number(alias, `role field ${name.name}`, 10, (role, { layout, roles }) => roleValue(role, name, layout, roles));
   if (name.field !== 'access') return field;
   return {
     ...field,
@@ -39,6 +31,16 @@ function one(alias: string, name: RoleName): NumberField {
   };
 }
 
-function number(name: string, help: string, base: 10 | 16, read: (s: EventScope) => number | undefined): NumberField {
-  return { type: 'number', name, help, base, num: (s) => read(s) ?? NaN };
+function number(name: string, help: string, base: 10 | 16, read: (role: Role, facts: TraceFacts) => number | undefined): NumberField {
+  return {
+    type: 'number',
+    name: `role.${name}`,
+    help,
+    base,
+    num: (s: EventScope) => {
+      const role = spRole(s);
+      return (role === undefined ? undefined : read(role, s.replay.table.info)) ?? NaN;
+    },
+    ofPage: (page, s) => read(page.role, s.replay.table.info),
+  };
 }

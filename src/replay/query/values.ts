@@ -1,7 +1,7 @@
 import type { PageId, Role, SpteIndex } from '../../engine/ids.js';
 import type { ConditionError } from './errors.js';
 import { spRole } from './eventFields.js';
-import type { Field, ThingField } from './fields.js';
+import type { Field, NumberField, ThingField } from './fields.js';
 import { roleWord } from './roles.js';
 import { stateOf, type EventScope } from './scope.js';
 
@@ -23,9 +23,11 @@ export type Value =
 
 /** The value of one field for the scope's event. */
 export function fieldValue(field: Field, scope: EventScope): Value {
+  if (scope.event < 0 && field.name !== 'event.index') return none(field, scope);
   switch (field.type) {
     case 'number': {
-      const n = field.num(scope);
+      let n = field.num(scope);
+      if (Number.isNaN(n)) n = ofItsPage(field, scope);
       if (Number.isNaN(n)) return none(field, scope);
       return { type: 'number', value: field.word?.(scope) ?? BigInt(n), base: field.base };
     }
@@ -44,6 +46,12 @@ export function fieldValue(field: Field, scope: EventScope): Value {
     case 'role':
       return role(field, scope);
   }
+}
+
+function ofItsPage(field: NumberField, scope: EventScope): number {
+  const page = scope.event >= 0 ? scope.replay.pageOf(scope.event) : 0;
+  if (!page || !field.ofPage) return NaN;
+  return field.ofPage(stateOf(scope).header(page), scope) ?? NaN;
 }
 
 /** The SPTE itself where the event's place is known, else the number that the event gives. */
