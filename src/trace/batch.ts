@@ -37,6 +37,7 @@ export function buffersOf(batch: Batch): ArrayBuffer[] {
 /** Events of a full batch: large enough to make posting cheap, small enough to keep the screen moving. The first ones come sooner. */
 const BATCH_EVENTS = 1 << 16;
 const FIRST_BATCH_EVENTS = 2000;
+const MAX_CPU = 0xffff;
 
 /** Collects events into batches. One per trace: it gives strings, contexts, shapes and stacks their numbers. */
 export class BatchBuilder {
@@ -55,7 +56,10 @@ export class BatchBuilder {
 
   readonly #stringIds = new Map<string, number>();
   readonly #stackIds = new Map<string, number>();
-  #contexts = 0;
+  /** by context */
+  readonly #cpuOf: number[] = [];
+  /** by CPU */
+  readonly #lastOnCpu: number[] = [];
   #shapes = 0;
   #newStrings: string[] = [];
   #newContexts: Context[] = [];
@@ -99,6 +103,7 @@ export class BatchBuilder {
     this.#timeHigh[i] = timeHigh;
     this.#place[i] = this.#unitsBefore + this.#used;
     this.#used += count;
+    this.#lastOnCpu[this.#cpuOf[context]!] = this.#before + i;
   }
 
   /** Says on which line the event added last stands. */
@@ -118,10 +123,10 @@ export class BatchBuilder {
     } else this.#lost.push(this.events, count);
   }
 
-  /** Gives a stack to the event added last, which must still be in this batch or an earlier one. */
-  stackOf(functions: readonly string[]): void {
-    const event = this.events - 1;
-    if (event < 0 || functions.length === 0) return;
+  /** Gives a stack to the last event of a CPU: the kernel records it right after the event, but other CPUs' events may come between. */
+  stackOf(cpu: number, functions: readonly string[]): void {
+    const event = this.#lastOnCpu[cpu];
+    if (event === undefined || functions.length === 0) return;
     const key = functions.join('\n');
     let id = this.#stackIds.get(key);
     if (id === undefined) {
@@ -129,7 +134,7 @@ export class BatchBuilder {
       this.#stackIds.set(key, id);
       this.#newStacks.push(functions);
     }
-    if (this.#stacks.at(-2) !== event) this.#stacks.push(event, id);
+    this.#stacks.push(event, id);
   }
 
   string(text: string): number {
@@ -144,7 +149,8 @@ export class BatchBuilder {
 
   context(context: Context): number {
     this.#newContexts.push(context);
-    return this.#contexts++;
+    // Numbers of CPUs index an array here: a damaged one must not make it huge.
+    return this.#cpuOf.push(Math.min(context.cpu, MAX_CPU)) - 1;
   }
 
   shape(shape: Shape): number {

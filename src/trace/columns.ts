@@ -61,11 +61,14 @@ export class SparseColumn {
   readonly #keys: number[] = [];
   readonly #values: number[] = [];
 
-  /** `pairs` is key, value, key, value …; keys must not fall. */
+  /** `pairs` is key, value, key, value …; keys may fall a little now and then. Of two values for one key the first stays. */
   append(pairs: readonly number[]): void {
     for (let i = 0; i + 1 < pairs.length; i += 2) {
-      this.#keys.push(pairs[i]!);
-      this.#values.push(pairs[i + 1]!);
+      const [key, value] = [pairs[i]!, pairs[i + 1]!];
+      const at = this.#lastUpTo(key) + 1;
+      if (at > 0 && this.#keys[at - 1] === key) continue;
+      this.#keys.splice(at, 0, key);
+      this.#values.splice(at, 0, value);
     }
   }
 

@@ -20,6 +20,7 @@ export class ContextCache {
   readonly #builder: BatchBuilder;
   readonly #ids = new Map<string, number>();
   readonly #recent: Recent[] = [];
+  readonly #cpus: number[] = [];
   /** where the beginning that {@link recent} recognised ends */
   recentEnd = 0;
   recentTicks = false;
@@ -57,6 +58,10 @@ export class ContextCache {
     return this.#number(this.#made(bytes, prefix, textOf(bytes, prefix.flagsFrom, prefix.flagsTo) + mark));
   }
 
+  cpuOf(context: number): number {
+    return this.#cpus[context]!;
+  }
+
   bare(): number {
     return this.#number({ pid: 0, comm: '', tgid: undefined, cpu: 0, flags: '', style: 'bare', pidWidth: 7 });
   }
@@ -71,6 +76,7 @@ export class ContextCache {
     let id = this.#ids.get(key);
     if (id === undefined) {
       id = this.#builder.context(context);
+      this.#cpus[id] = context.cpu;
       this.#ids.set(key, id);
     }
     return id;

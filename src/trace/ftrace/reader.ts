@@ -55,8 +55,8 @@ export class FtraceReader {
   #lineNumber = 0;
   #lost = 0;
   #stackRecords = 0;
-  /** functions of the stack being read; undefined outside of one */
-  #stack: string[] | undefined;
+  /** the stack being read; undefined outside of one */
+  #stack: { readonly cpu: number; readonly functions: string[] } | undefined;
   /** lines are nothing but `event: message` (nocontext-info); undefined until the first event shows it */
   #bare: boolean | undefined;
   #namelessShape = -1;
@@ -110,7 +110,7 @@ export class FtraceReader {
     if (from === to) return;
     const first = bytes[from]!;
     if (first === HASH) return this.#headerLine(bytes, from, to);
-    if (this.#stack && this.#stackLine(bytes, from, to)) return;
+    if (this.#stack && this.#stackLine(this.#stack.functions, bytes, from, to)) return;
     if (first === 0x43 && startsWith(bytes, 'CPU:', from) && this.#lostLine(bytes, from, to)) return;
     if (this.#bare) {
       if (this.#bareEvent(bytes, from, to, ended)) return;
@@ -144,10 +144,10 @@ export class FtraceReader {
   }
 
   /** ` => do_syscall_64`, below a `<stack trace>` line. */
-  #stackLine(bytes: Uint8Array, from: number, to: number): boolean {
+  #stackLine(stack: string[], bytes: Uint8Array, from: number, to: number): boolean {
     const at = skipBlanks(bytes, from, to);
     if (at > from && startsWith(bytes, '=> ', at)) {
-      this.#stack!.push(textOf(bytes, at + 3, to).trimEnd());
+      stack.push(textOf(bytes, at + 3, to).trimEnd());
       return true;
     }
     this.#endStack();
@@ -155,7 +155,7 @@ export class FtraceReader {
   }
 
   #endStack(): void {
-    if (this.#stack) this.#builder.stackOf(this.#stack);
+    if (this.#stack) this.#builder.stackOf(this.#stack.cpu, this.#stack.functions);
     this.#stack = undefined;
   }
 
@@ -241,7 +241,7 @@ export class FtraceReader {
     if (bytes[from] === LESS && isStackMark(bytes, from, to)) {
       this.#endStack();
       this.#stackRecords++;
-      this.#stack = [];
+      this.#stack = { cpu: this.#contexts.cpuOf(context), functions: [] };
       return;
     }
     let colon = from;
