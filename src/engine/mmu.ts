@@ -161,6 +161,10 @@ export class Mmu {
   /** An event was about this page or about another that looks alike: nothing of its entries is certain. */
   confuse(page: PageId): void {
     this.state.setNumber(this.pages.confusedCell(page), 1);
+    const frame = this.pages.frame(this.state, page);
+    if (frame === undefined) return;
+    this.pages.forgetFrame(this.state, page);
+    this.byFrame.delete(frame);
   }
 
   /** Leaves that map a guest frame in the newest state, by any page size. */

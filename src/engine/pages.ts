@@ -17,6 +17,8 @@ export type Life = (typeof Life)[keyof typeof Life];
 const Header = { life: 0, rootCount: 1, unsync: 2, frame: 3, reading: 4, entriesDoubted: 5, confused: 6 } as const;
 const HEADER_CELLS = 7;
 const ENTRIES = 512;
+/** No shadow page lies in frame 0, where the BIOS keeps its vectors. */
+const NO_FRAME = 0;
 
 /** What the engine knows of a page from its birth on, and never changes. */
 export interface Birth {
@@ -126,12 +128,14 @@ export class ShadowPages {
 
   /** Page frame of the 512 SPTEs; undefined until an event showed it. */
   frame(state: State, id: PageId): Pfn | undefined {
-    const cell = this.headers[id]! + Header.frame;
-    return state.record(cell) === 0 ? undefined : (state.number(cell) as Pfn);
+    const frame = state.number(this.headers[id]! + Header.frame);
+    return frame === NO_FRAME ? undefined : (frame as Pfn);
   }
   setFrame(state: WritableState, id: PageId, frame: Pfn): void {
-    const cell = this.headers[id]! + Header.frame;
-    if (state.record(cell) === 0 || state.number(cell) !== frame) state.setNumber(cell, frame);
+    state.keepNumber(this.headers[id]! + Header.frame, frame);
+  }
+  forgetFrame(state: WritableState, id: PageId): void {
+    state.keepNumber(this.headers[id]! + Header.frame, NO_FRAME);
   }
 
   /** The role in force: the recorded one, until a later event decided for the derived one. `invalid` as the page's life has it. */

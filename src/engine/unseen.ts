@@ -61,7 +61,8 @@ export function unseenChange(mmu: Mmu, state: State, page: PageId, index: SpteIn
   const confused = state.writtenAt(pages.confusedCell(page));
   if (confused > set) return { what: Unseen.any, since: confused, why: 'twins' };
   if (entryUnseen(tag) !== Unseen.nothing) return { what: entryUnseen(tag), since: set, why: 'write' };
-  if (kind === EntryState.link) return undefined; // links go only by a write to the guest's table or with the child
+  // Links go only by a write to the guest's table or with the child.
+  if (kind === EntryState.link) return linkChange(mmu, state, state.number(cell) as PageId, set);
   const synced = state.writtenAt(pages.doubtCell(page));
   if (synced > set) return { what: Unseen.any, since: synced, why: 'sync' };
   if (pages.isUnsync(state, page)) {
@@ -69,6 +70,12 @@ export function unseenChange(mmu: Mmu, state: State, page: PageId, index: SpteIn
     if (change) return change;
   }
   return kind === EntryState.leaf ? leafChange(mmu, state, page, index, set) : undefined;
+}
+
+/** A link may lead to a page that looks like its child. */
+function linkChange({ pages }: Mmu, state: State, child: PageId, set: EventIndex): UnseenChange | undefined {
+  const confused = state.writtenAt(pages.confusedCell(child));
+  return confused > set ? { what: Unseen.any, since: confused, why: 'twins' } : undefined;
 }
 
 /** An entry of an unsync page goes with an INVLPG of its address. */

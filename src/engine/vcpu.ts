@@ -14,6 +14,12 @@ export type RootShape =
   /** one page of level 4 or 5 */
   | 'single';
 
+interface CachedRoot {
+  readonly page: PageId;
+  /** whether the record meant this page, or one that looks alike */
+  readonly trust: Trust;
+}
+
 /** The roots of one vCPU (`struct kvm_mmu`'s root and prev_roots), in cells. */
 export class Vcpu {
   private readonly first: CellId;
@@ -80,10 +86,12 @@ export class Vcpu {
     return state.number(this.switchedCell) === 0;
   }
 
-  /** A root load begins: a PDPT's pages are let go, a single root moves to the previous ones [6.1 mmu.c:kvm_mmu_new_pgd]. */
-  beginLoad(next: RootShape): void {
-    const shape = this.shape();
-    if (shape === 'single' && next === 'single') this.rotate();
+  /**
+   * A root load begins. A PDPT's pages are let go, and so is everything when the MMU was reset; otherwise a single root moves to the
+   * previous ones [6.1 mmu.c:kvm_mmu_new_pgd, kvm_mmu_reset_context].
+   */
+  beginLoad(next: RootShape, reset: boolean): void {
+    if (this.shape() === 'single' && next === 'single' && !reset) this.rotate();
     else this.freeAll();
     this.state.keepNumber(this.switchedCell, 0);
   }
@@ -99,9 +107,10 @@ export class Vcpu {
     this.state.keepNumber(this.switchedCell, 0);
     const current = this.roots()[0] ?? NO_PAGE;
     if (current === page) return;
-    const others = [current, ...this.previousRoots()].filter((other) => other !== page && other !== NO_PAGE);
-    this.state.keepNumber(this.first, page);
-    this.setPrevious(others);
+    const cached = this.cached();
+    const next = cached.find((root) => root.page === page);
+    this.state.keepNumber(this.first, page, next?.trust ?? Trust.recorded);
+    this.setPrevious(cached.filter((root) => root !== next));
   }
 
   /** The page is gone, so no slot can hold it. */
@@ -116,11 +125,18 @@ export class Vcpu {
   }
 
   private rotate(): void {
-    const current = this.roots()[0] ?? NO_PAGE;
-    const previous = this.previousRoots();
-    if (previous.length === PREVIOUS_ROOTS) this.put(previous.pop()!);
-    this.setPrevious([current, ...previous].filter((page) => page !== NO_PAGE));
+    const cached = this.cached();
+    if (cached.length > PREVIOUS_ROOTS) this.put(cached.pop()!.page);
+    this.setPrevious(cached);
     this.state.keepNumber(this.first, NO_PAGE);
+  }
+
+  /** The single root and the previous ones, the latest first. */
+  private cached(): CachedRoot[] {
+    const cells = [this.first, ...Array.from({ length: PREVIOUS_ROOTS }, (_, i) => this.first + ROOT_SLOTS + i)];
+    return cells
+      .map((cell) => ({ page: this.state.number(cell) as PageId, trust: this.state.tag(cell) as Trust }))
+      .filter(({ page }) => page !== NO_PAGE);
   }
 
   private freeAll(): void {
@@ -132,8 +148,11 @@ export class Vcpu {
     }
   }
 
-  private setPrevious(pages: readonly PageId[]): void {
-    for (let i = 0; i < PREVIOUS_ROOTS; i++) this.state.keepNumber(this.first + ROOT_SLOTS + i, pages[i] ?? NO_PAGE);
+  private setPrevious(roots: readonly CachedRoot[]): void {
+    for (let i = 0; i < PREVIOUS_ROOTS; i++) {
+      const root = roots[i];
+      this.state.keepNumber(this.first + ROOT_SLOTS + i, root?.page ?? NO_PAGE, root?.trust ?? Trust.recorded);
+    }
   }
 
   private put(page: PageId): void {

@@ -70,6 +70,7 @@ function exited(task: Task, reason: string): void {
   if (/^invlpg/i.test(reason)) task.mmu.unseen.happened(Cause.invlpg);
   // SVM: write_cr3, cr3_write_trap; VMX: CR_ACCESS. With nested paging CR3 is the guest's own.
   if (/cr3|cr_access/i.test(reason)) task.vcpu?.mayHaveSwitched();
+  task.resetsMmu = /cr0|cr4|msr/i.test(reason);
 }
 
 function leaveGuest(task: Task): void {

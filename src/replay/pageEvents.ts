@@ -97,8 +97,16 @@ function beginRootLoad(task: Task, record: PageRecord, level: number): void {
   const shape = level >= 4 ? 'single' : 'pae';
   const load = task.rootLoad;
   if (load?.shape === 'pae' && shape === 'pae' && load.nextSlot < 4 && sameGuest(load, record)) return;
-  task.vcpu!.beginLoad(shape);
+  task.vcpu!.beginLoad(shape, task.resetsMmu || changesRole(task, record));
   task.rootLoad = { shape, gfn: record.gfn, role: record.role, nextSlot: 0 };
+}
+
+/** A root of another kind than the last: the control registers changed, and with them the MMU's role. */
+function changesRole(task: Task, record: PageRecord): boolean {
+  const current = task.vcpu!.roots()[0] ?? NO_PAGE;
+  return (
+    current === NO_PAGE || withRole(task.mmu.pages.role(task.mmu.state, current), { invalid: 0 }) !== withRole(record.role, { invalid: 0 })
+  );
 }
 
 /** The pages of one root load share the kind of guest; with 4-byte gPTEs also the gfn, since CR3 is one page. */

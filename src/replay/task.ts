@@ -23,6 +23,8 @@ export class Task {
   walk: GuestWalk | undefined;
   path: FaultPath | undefined;
   rootLoad: RootLoad | undefined;
+  /** the exit is a write of CR0, CR4 or an MSR: a root load in it comes after a reset of the MMU */
+  resetsMmu = false;
   /** address and error code of the last kvm_page_fault of this exit */
   pageFault: { readonly address: bigint; readonly error: number } | undefined;
   /** the fault has got a page frame: kvm_mmu_spte_requested was seen */
