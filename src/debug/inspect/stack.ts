@@ -3,7 +3,7 @@ import type { EventIndex } from '../../engine/ids.js';
 import type { Documents } from '../load/documents.js';
 import type { Recording } from '../load/recording.js';
 import type { Client } from '../wire/client.js';
-import { RequestError } from '../wire/errors.js';
+import { StaleError } from '../wire/errors.js';
 import { eventFrame, exitFrame, faultFrame } from '../forms/stops.js';
 import type { Position } from '../motion/position.js';
 import { Handles } from './handles.js';
@@ -42,7 +42,7 @@ export class Stacks {
 
   frame(id: number): Frame {
     const frame = this.frames.get(id);
-    if (!frame) throw new RequestError('This frame belongs to an earlier stop.');
+    if (!frame) throw new StaleError('This frame belongs to an earlier stop.');
     return frame;
   }
 

@@ -1,5 +1,5 @@
 import type { DebugProtocol as P } from '@vscode/debugprotocol';
-import { RequestError } from '../wire/errors.js';
+import { StaleError } from '../wire/errors.js';
 import { Handles } from './handles.js';
 import { toVariable, type Branch, type Row } from './rows.js';
 
@@ -16,7 +16,7 @@ export class Variables {
 
   branch(reference: number): Branch {
     const branch = this.branches.get(reference);
-    if (!branch) throw new RequestError('This variable belongs to an earlier stop.');
+    if (!branch) throw new StaleError('This variable belongs to an earlier stop.');
     return branch;
   }
 

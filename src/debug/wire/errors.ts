@@ -3,6 +3,14 @@ export class RequestError extends Error {
   override readonly name = 'RequestError';
 }
 
+/**
+ * The request is about an earlier stop. Clients ask such things when steps follow each other quickly, and ask again for the new stop: they
+ * are told, users are not.
+ */
+export class StaleError extends Error {
+  override readonly name = 'StaleError';
+}
+
 /** The client withdrew the request. */
 export class Cancelled extends Error {
   override readonly name = 'Cancelled';

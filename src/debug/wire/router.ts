@@ -1,6 +1,6 @@
 import type { DebugProtocol as P } from '@vscode/debugprotocol';
 import { Response } from '@vscode/debugadapter';
-import { Cancelled, messageOf } from './errors.js';
+import { Cancelled, messageOf, StaleError } from './errors.js';
 import type { Call, Command, Handlers } from './requests.js';
 
 /** Sends what the router has to say; the protocol server of the session. */
@@ -41,7 +41,7 @@ export class Router {
     } catch (error) {
       if (error instanceof Cancelled || controller.signal.aborted) return this.fail(request, 'cancelled');
       this.outlet.report(error, request.command);
-      return this.fail(request, messageOf(error));
+      return this.fail(request, messageOf(error), !(error instanceof StaleError));
     } finally {
       this.calls.delete(request.seq);
     }
@@ -53,7 +53,7 @@ export class Router {
     this.calls.get(seq)?.abort();
   }
 
-  private fail(request: P.Request, message: string): void {
+  private fail(request: P.Request, message: string, showUser = true): void {
     const response: P.ErrorResponse = Object.assign(new Response(request, message), { body: {} });
     // VS Code shows `body.error.format`; braces would be taken for variables of it.
     if (message !== 'cancelled')
@@ -61,7 +61,7 @@ export class Router {
         id: ERROR_IDS[request.command as Command] ?? 1,
         format: '{_text}',
         variables: { _text: message },
-        showUser: true,
+        showUser,
       };
     this.outlet.sendResponse(response);
   }
