@@ -10,11 +10,15 @@ import { shadowMmuHandlers } from './handlers/shadowMmu.js';
 import { openRecording } from './load/launch.js';
 import { Progress } from './load/progress.js';
 import { reportLoaded } from './load/report.js';
+import { TraceError } from '../trace/open.js';
 import { Breakpoints } from './stops/breakpoints.js';
 import { Client } from './wire/client.js';
 import { RequestError } from './wire/errors.js';
 import type { LaunchArguments } from './wire/requests.js';
 import { Router } from './wire/router.js';
+
+/** How long setting breakpoints may wait for the part of the trace that they are in, in milliseconds. Later, an event says so. */
+const BINDING = 200;
 
 /** One debug session: a client on the other end of a wire. The parts are put together here. */
 export class Session extends ProtocolServer implements SessionContext, Lifecycle {
@@ -29,6 +33,7 @@ export class Session extends ProtocolServer implements SessionContext, Lifecycle
   private isConfigured = false;
   private begun = false;
   private launches = 0;
+  private opening: Promise<void> | undefined;
 
   /** `ended`: the client has said goodbye */
   constructor(private readonly ended: () => void) {
@@ -50,7 +55,12 @@ export class Session extends ProtocolServer implements SessionContext, Lifecycle
 
   async launch(args: LaunchArguments, signal: AbortSignal): Promise<void> {
     this.close();
-    const opened = await openRecording(args, signal);
+    const opening = openRecording(args, signal);
+    this.opening = opening.then(
+      () => {},
+      () => {}, // the launch request answers for it
+    );
+    const opened = await opening;
     this.args = args;
     this.current = new Debuggee(opened, this.client, this.breakpoints);
     this.breakpoints.attach(this.current);
@@ -73,6 +83,15 @@ export class Session extends ProtocolServer implements SessionContext, Lifecycle
       debuggee.loaded();
     };
     loader.onGrown();
+  }
+
+  async opened(): Promise<void> {
+    await this.opening;
+  }
+
+  async bound(group: { readonly waiting: boolean }): Promise<void> {
+    const until = performance.now() + BINDING;
+    while (group.waiting && this.current && !this.current.loader.complete && performance.now() < until) await this.current.loader.grown();
   }
 
   configured(): void {
@@ -107,7 +126,7 @@ export class Session extends ProtocolServer implements SessionContext, Lifecycle
   }
 
   protected override dispatchRequest(request: P.Request): void {
-    void this.router.dispatch(request);
+    this.router.dispatch(request).catch((error: unknown) => this.report(error, request.command));
   }
 
   /** The first run: once the trace is open and the breakpoints are known. */
@@ -119,7 +138,7 @@ export class Session extends ProtocolServer implements SessionContext, Lifecycle
 
   /** An error response goes to the user; an error that only a bug can cause goes to the log as well, with its stack. */
   private report(error: unknown, command: string): void {
-    if (!(error instanceof TypeError || error instanceof RangeError || error instanceof ReferenceError)) return;
-    process.stderr.write(`shadow-mmu: ${command}: ${error.stack ?? error.message}\n`);
+    if (error instanceof RequestError || error instanceof TraceError) return;
+    process.stderr.write(`shadow-mmu: ${command}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
   }
 }

@@ -47,19 +47,24 @@ export class DapClient {
     return Object.assign(client, { child });
   }
 
+  /** Sends a request that nobody waits for. */
   send(command: string, args?: unknown): number {
     const seq = ++this.seq;
-    const json = JSON.stringify({ seq, type: 'request', command, arguments: args });
-    this.output.write(`Content-Length: ${Buffer.byteLength(json)}\r\n\r\n${json}`);
+    this.write(seq, command, args);
     return seq;
   }
 
-  async request<Body = Record<string, unknown>>(command: string, args?: unknown): Promise<Body> {
-    return this.answer<Body>(command, this.send(command, args));
+  private write(seq: number, command: string, args: unknown): void {
+    const json = JSON.stringify({ seq, type: 'request', command, arguments: args });
+    this.output.write(`Content-Length: ${Buffer.byteLength(json)}\r\n\r\n${json}`);
   }
 
-  async answer<Body>(command: string, seq: number): Promise<Body> {
-    const response = await this.inTime(new Promise<P.Response>((resolve) => this.pending.set(seq, resolve)), `response to ${command}`);
+  async request<Body = Record<string, unknown>>(command: string, args?: unknown): Promise<Body> {
+    const seq = ++this.seq;
+    // The answer may come before the write returns: the other end is in this process.
+    const answer = new Promise<P.Response>((resolve) => this.pending.set(seq, resolve));
+    this.write(seq, command, args);
+    const response = await this.inTime(answer, `response to ${command}`);
     if (!response.success) throw new RequestFailed(command, response.message ?? 'failed');
     return response.body as Body;
   }
@@ -67,9 +72,9 @@ export class DapClient {
   /** The first event of that name from position `from` of {@link events} on. */
   async event<E extends P.Event = P.Event>(name: string, from = 0): Promise<E['body']> {
     const there = this.events.slice(from).find((e) => e.event === name);
-    if (there) return there.body;
-    const event = await this.inTime(new Promise<P.Event>((resolve) => this.waiting.push({ event: name, from, resolve })), `event ${name}`);
-    return event.body;
+    const event =
+      there ?? (await this.inTime(new Promise<P.Event>((resolve) => this.waiting.push({ event: name, from, resolve })), `event ${name}`));
+    return event.body as E['body'];
   }
 
   /** A request that ends in a stop. */

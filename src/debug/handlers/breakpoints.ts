@@ -1,5 +1,6 @@
 import type { DebugProtocol as P } from '@vscode/debugprotocol';
 import type { ChangeTarget } from '../../replay/changes.js';
+import type { BoundBreakpoints } from '../stops/breakpointGroup.js';
 import { targetId, targetNamed } from '../stops/changeTargets.js';
 import { placeName } from '../stops/describeChange.js';
 import type { Handlers } from '../wire/requests.js';
@@ -7,15 +8,21 @@ import type { SessionContext } from './context.js';
 
 /** Setting breakpoints, and asking where they can be set. */
 export function breakpointHandlers(session: SessionContext): Handlers {
+  /** Clients look at the answer, so it comes when there is something to say; it does not wait for a trace nobody has asked for yet. */
+  const set = async (setting: () => BoundBreakpoints): Promise<{ breakpoints: P.Breakpoint[] }> => {
+    await session.opened();
+    const group = setting();
+    await session.bound(group);
+    return { breakpoints: group.breakpoints };
+  };
+  const { breakpoints: all } = session;
   return {
-    setBreakpoints: ({ source, breakpoints, lines }) => ({
-      breakpoints: session.breakpoints.setSource(source, breakpoints ?? lines?.map((line) => ({ line })) ?? []),
-    }),
-    setFunctionBreakpoints: ({ breakpoints }) => ({ breakpoints: session.breakpoints.setFunctions(breakpoints) }),
-    setDataBreakpoints: ({ breakpoints }) => ({ breakpoints: session.breakpoints.setData(breakpoints) }),
-    setExceptionBreakpoints: ({ filters, filterOptions = [] }) => ({
-      breakpoints: session.breakpoints.setExceptions([...filters.map((filterId) => ({ filterId })), ...filterOptions]),
-    }),
+    setBreakpoints: ({ source, breakpoints, lines }) =>
+      set(() => all.setSource(source, breakpoints ?? lines?.map((line) => ({ line })) ?? [])),
+    setFunctionBreakpoints: ({ breakpoints }) => set(() => all.setFunctions(breakpoints)),
+    setDataBreakpoints: ({ breakpoints }) => set(() => all.setData(breakpoints)),
+    setExceptionBreakpoints: ({ filters, filterOptions = [] }) =>
+      set(() => all.setExceptions([...filters.map((filterId) => ({ filterId })), ...filterOptions])),
     breakpointLocations: (args) => ({ breakpoints: locations(session, args) }),
     dataBreakpointInfo: (args) => dataBreakpointInfo(session, args),
   };
@@ -39,13 +46,13 @@ function locations({ debuggee }: SessionContext, { source, line, endLine = line 
 
 function dataBreakpointInfo(
   { debuggee }: SessionContext,
-  { variablesReference, name, frameId, asAddress }: P.DataBreakpointInfoArguments,
+  { variablesReference, name, frameId }: P.DataBreakpointInfoArguments,
 ): NonNullable<P.DataBreakpointInfoResponse['body']> {
   const { recording, variables, stacks, position } = debuggee;
   const scope = position.scopeAt(stacks.eventOf(frameId));
   const target: ChangeTarget | string | undefined = variablesReference
     ? variables.child(variablesReference, name)?.target
-    : targetNamed(asAddress ? `gfn ${name}` : name, recording, scope);
+    : targetNamed(name, recording, scope);
   if (target === undefined)
     return { dataId: null, description: `Changes of '${name}' cannot be waited for: break on a page, an SPTE or a root.` };
   if (typeof target === 'string') return { dataId: null, description: target };

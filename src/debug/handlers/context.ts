@@ -8,4 +8,8 @@ export interface SessionContext {
   readonly breakpoints: Breakpoints;
   /** the trace that is being debugged; throws an error for the user when there is none */
   readonly debuggee: Debuggee;
+  /** resolves when a trace that is being opened is open, or is known not to open; at once when there is none */
+  opened(): Promise<void>;
+  /** resolves when breakpoints are tied to their events, or it takes too long */
+  bound(group: { readonly waiting: boolean }): Promise<void>;
 }

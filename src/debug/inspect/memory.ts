@@ -14,7 +14,7 @@ export function memoryReference(page: PageId): string {
 
 /** The 4096 bytes of shadow pages, as they are after the event of the stop. */
 export class Memory {
-  /** those that a client looks at: it is told when they may have changed */
+  /** what a client has read at this stop: it is told when that may have changed, and reads again what it still shows */
   private readonly shown = new Set<string>();
 
   constructor(
@@ -40,10 +40,12 @@ export class Memory {
     };
   }
 
-  /** At a stop: clients read again what they show. */
+  /** There is a new stop. */
   moved(): void {
+    const shown = [...this.shown];
+    this.shown.clear();
     if (!this.client.takesMemoryEvents) return;
-    for (const memoryReference of this.shown) this.client.event('memory', { memoryReference, offset: 0, count: PAGE_SIZE });
+    for (const memoryReference of shown) this.client.event('memory', { memoryReference, offset: 0, count: PAGE_SIZE });
   }
 
   private pageOf(reference: string): PageId {

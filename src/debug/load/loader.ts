@@ -75,7 +75,13 @@ export class Loader {
     if (this.stopped) return;
     const { recording } = this;
     const until = performance.now() + SLICE;
-    while (recording.advance(CHUNK) > 0 && performance.now() < until);
+    try {
+      while (recording.advance(CHUNK) > 0 && performance.now() < until);
+    } catch (error) {
+      // A bug of the engine: what came before this event can be debugged all the same.
+      this.failure = `the replay failed at event ${recording.end}: ${messageOf(error)}`;
+      return this.cancel();
+    }
     if (recording.end < recording.table.length) this.schedule();
     this.announce();
   }

@@ -40,7 +40,8 @@ export class Position {
 
   /** A new stop. */
   moveTo(event: EventIndex): void {
-    this.before = this.at === BEFORE_FIRST ? null : this.at;
+    // Stopping again at the same place changes nothing, and takes no marks off what did change.
+    if (event !== this.at) this.before = this.at === BEFORE_FIRST ? null : this.at;
     this.at = event;
     this.scope.event = event;
     this.cursor.seek(event);

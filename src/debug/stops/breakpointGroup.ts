@@ -22,8 +22,15 @@ interface Bound<Spec> {
   binding: Binding;
 }
 
+/** What a client is told of the breakpoints it has set. */
+export interface BoundBreakpoints {
+  readonly breakpoints: P.Breakpoint[];
+  /** some of them may become verified when more of the trace is loaded */
+  readonly waiting: boolean;
+}
+
 /** The breakpoints of one `set…Breakpoints` request. Each such request replaces the ones before it. */
-export class BreakpointGroup<Spec> {
+export class BreakpointGroup<Spec> implements BoundBreakpoints {
   private bound: Bound<Spec>[] = [];
 
   constructor(
@@ -37,7 +44,7 @@ export class BreakpointGroup<Spec> {
   }
 
   /** One that was there before stays as it is, with the hits it has counted. */
-  set(specs: readonly Spec[]): P.Breakpoint[] {
+  set(specs: readonly Spec[]): void {
     const before = new Map(this.bound.map((b) => [b.key, b]));
     this.bound = specs.map((spec) => {
       const key = JSON.stringify(spec);
@@ -47,6 +54,10 @@ export class BreakpointGroup<Spec> {
       const id = this.newId();
       return { id, key, spec, binding: this.bind(spec, id) };
     });
+  }
+
+  /** As the client is to see them, in the order in which it set them. */
+  get breakpoints(): P.Breakpoint[] {
     return this.bound.map(describe);
   }
 
@@ -57,7 +68,8 @@ export class BreakpointGroup<Spec> {
       const before = JSON.stringify(describe(b));
       b.binding = this.bind(b.spec, b.id);
       const after = describe(b);
-      if (JSON.stringify(after) !== before) this.changed(after);
+      const stillWaits = b.binding.pending && !b.binding.verified;
+      if (!stillWaits && JSON.stringify(after) !== before) this.changed(after);
     }
   }
 

@@ -1,6 +1,6 @@
 import type { DebugProtocol as P } from '@vscode/debugprotocol';
 import type { Client } from '../wire/client.js';
-import { BreakpointGroup, type Binder } from './breakpointGroup.js';
+import { BreakpointGroup, type Binder, type BoundBreakpoints } from './breakpointGroup.js';
 import type { BindingSite } from './binding.js';
 import { bindData } from './dataBreakpoints.js';
 import { bindException } from './exceptionBreakpoints.js';
@@ -31,7 +31,7 @@ export class Breakpoints {
     return (this.flat ??= this.groups().flatMap((group) => group.triggers));
   }
 
-  setSource(source: P.Source, specs: readonly P.SourceBreakpoint[]): P.Breakpoint[] {
+  setSource(source: P.Source, specs: readonly P.SourceBreakpoint[]): BoundBreakpoints {
     const key = source.sourceReference ? `${source.sourceReference}` : (source.path ?? source.name ?? '');
     let group = this.bySource.get(key);
     if (!group) this.bySource.set(key, (group = this.group((spec, id) => bindSource(spec, id, this.site))));
@@ -41,15 +41,15 @@ export class Breakpoints {
     );
   }
 
-  setFunctions(specs: readonly P.FunctionBreakpoint[]): P.Breakpoint[] {
+  setFunctions(specs: readonly P.FunctionBreakpoint[]): BoundBreakpoints {
     return this.set(this.functions, specs);
   }
 
-  setData(specs: readonly P.DataBreakpoint[]): P.Breakpoint[] {
+  setData(specs: readonly P.DataBreakpoint[]): BoundBreakpoints {
     return this.set(this.data, specs);
   }
 
-  setExceptions(specs: readonly P.ExceptionFilterOptions[]): P.Breakpoint[] {
+  setExceptions(specs: readonly P.ExceptionFilterOptions[]): BoundBreakpoints {
     return this.set(this.exceptions, specs);
   }
 
@@ -69,9 +69,10 @@ export class Breakpoints {
     this.flat = undefined;
   }
 
-  private set<Spec>(group: BreakpointGroup<Spec>, specs: readonly Spec[]): P.Breakpoint[] {
+  private set<Spec>(group: BreakpointGroup<Spec>, specs: readonly Spec[]): BoundBreakpoints {
     this.flat = undefined;
-    return group.set(specs);
+    group.set(specs);
+    return group;
   }
 
   private groups(): AnyGroup[] {

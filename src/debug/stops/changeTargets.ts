@@ -2,6 +2,7 @@ import type { EventIndex, Gfn, PageId, SpteIndex } from '../../engine/ids.js';
 import { evaluate, type EventScope } from '../../replay/query/index.js';
 import type { ChangeTarget } from '../../replay/changes.js';
 import type { Recording } from '../load/recording.js';
+import { cached } from './cachedSet.js';
 import type { EventSet } from './eventSet.js';
 
 /** A place in the MMU whose changes can be waited for, as one word: `spte:12:ed`. Page numbers are the replay's, the rest is hex. */
@@ -90,17 +91,28 @@ function numberedTarget([, id, index, field]: RegExpExecArray): ChangeTarget | u
   return { kind: (field && FIELDS[field]) || 'page', page };
 }
 
-/** The events that change a place. */
-export function changesOf(target: ChangeTarget, { replay }: Recording): EventSet {
-  const changes = replay.changesOf(target);
-  return {
+/** The events that change a place. Some indexes hold what was replayed when they were made: these are made again when there is more. */
+export function changesOf(target: ChangeTarget, recording: Recording): EventSet {
+  const { replay } = recording;
+  const grows = target.kind !== 'gfn' && target.kind !== 'root';
+  let madeAt = recording.end;
+  let changes = replay.changesOf(target);
+  return cached({
     next(after, limit) {
       const e = changes.next(after as EventIndex);
-      return e !== undefined && e < limit ? e : undefined;
+      if (e !== undefined) return e < limit ? e : undefined;
+      if (grows || limit <= madeAt || recording.end === madeAt) return undefined;
+      madeAt = recording.end;
+      changes = replay.changesOf(target);
+      return this.next(after, limit);
     },
     previous(before, floor) {
+      if (!grows && before > madeAt) {
+        madeAt = recording.end;
+        changes = replay.changesOf(target);
+      }
       const e = changes.previous(before as EventIndex);
       return e !== undefined && e > floor ? e : undefined;
     },
-  };
+  });
 }
