@@ -60,7 +60,7 @@ class Reading implements OpenTrace {
   readonly #onBatch: OpenOptions['onBatch'];
   #start!: () => void;
   #finish!: () => void;
-  #fail!: (reason: unknown) => void;
+  #fail!: (reason: Error) => void;
   #ended = false;
   #worker: Worker | undefined;
 
@@ -69,12 +69,12 @@ class Reading implements OpenTrace {
     this.#onBatch = onBatch;
     this.table = new EventTable(nothingYet(path));
     this.bytesTotal = sizeOf(path);
-    let failStart: (reason: unknown) => void;
+    let failStart: (reason: Error) => void;
     this.started = new Promise((resolve, reject) => {
       this.#start = resolve;
       failStart = reject;
     });
-    this.done = new Promise((resolve, reject) => {
+    this.done = new Promise((resolve, reject: (reason: Error) => void) => {
       this.#finish = () => {
         this.#start();
         resolve();
@@ -86,8 +86,9 @@ class Reading implements OpenTrace {
     });
     // Nobody need wait for the end: an abort is then no unhandled rejection.
     this.done.catch(() => {});
-    if (signal?.aborted) this.#end(() => this.#fail(signal.reason));
-    signal?.addEventListener('abort', () => this.#end(() => this.#fail(signal.reason)), { once: true });
+    const abort = (): void => this.#end(() => this.#fail(errorOf(signal?.reason)));
+    if (signal?.aborted) abort();
+    signal?.addEventListener('abort', abort, { once: true });
   }
 
   close(): void {
@@ -105,7 +106,7 @@ class Reading implements OpenTrace {
     };
     readTrace(this.#path, sink).then(
       () => this.#end(() => this.#finish()),
-      (error: unknown) => this.#end(() => this.#fail(error)),
+      (error: unknown) => this.#end(() => this.#fail(errorOf(error))),
     );
   }
 
@@ -138,6 +139,10 @@ class Reading implements OpenTrace {
     void this.#worker?.terminate();
     this.#worker = undefined;
   }
+}
+
+function errorOf(reason: unknown): Error {
+  return reason instanceof Error ? reason : new Error(String(reason));
 }
 
 /** For progress only; what is wrong with the file the reader says. */

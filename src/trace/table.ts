@@ -4,7 +4,7 @@ import { packPlace, type Context, type Shape } from './shape.js';
 import { prefixText, timeText } from './lineText.js';
 import { unpackBytes } from './rawBytes.js';
 import { renderFields, renderRecord } from './dat/render.js';
-import { Kind } from './vocabulary.js';
+import type { Kind } from './vocabulary.js';
 import type { Batch } from './batch.js';
 import type { TraceInfo } from './info.js';
 

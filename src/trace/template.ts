@@ -48,6 +48,8 @@ export interface Template {
   readonly shape: Shape;
   /** ends with a fixed text, so that a message that was cut off cannot be taken for a whole one */
   readonly closed: boolean;
+  /** access letters of the role it reads, if it reads one */
+  readonly letters: 3 | 4 | undefined;
   /** fills arguments that follow from what was read */
   readonly finish: ((units: Uint32Array, base: number, strings: (id: number) => string) => boolean) | undefined;
 }
@@ -127,6 +129,9 @@ export function compile(number: number, event: string, source: string, derived: 
     steps,
     shape: { kind, name: event, slots, extras, units, text: { from: 'template', template: number } },
     closed,
+    letters: steps
+      .map((step) => ('hole' in step && step.hole.type === 'role' ? step.hole.letters : undefined))
+      .find((n) => n !== undefined),
     finish: finish && ((unit, base, strings) => finish(unit, base, placeOf, strings)),
   };
 }

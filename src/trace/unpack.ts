@@ -125,9 +125,9 @@ class WasmZstdStream implements ByteStream {
   readonly compressed = true;
   failure: UnpackFailure | undefined;
   readonly #packed: PlainStream;
-  readonly #pieces: Generator<Uint8Array>;
+  readonly #pieces: Generator<Uint8Array, void>;
 
-  constructor(packed: PlainStream, decode: (input: Iterable<Uint8Array>) => Generator<Uint8Array>) {
+  constructor(packed: PlainStream, decode: (input: Iterable<Uint8Array>) => Generator<Uint8Array, void>) {
     this.#packed = packed;
     this.#pieces = decode(
       (function* () {
@@ -142,8 +142,8 @@ class WasmZstdStream implements ByteStream {
 
   next(): Promise<Uint8Array | undefined> {
     try {
-      const { value, done } = this.#pieces.next();
-      return Promise.resolve(done ? undefined : value);
+      const next = this.#pieces.next();
+      return Promise.resolve(next.done ? undefined : next.value);
     } catch (error) {
       if (!(error instanceof ZstdError)) throw error;
       this.failure = failureOf('zstd', error, this.#packed.bytesRead);

@@ -45,7 +45,7 @@ export async function zstdDecoder(): Promise<(bytes: Uint8Array, size: number) =
 }
 
 /** Makes a decoder of streams. It ends with a {@link ZstdError} where the data is cut or damaged. */
-export async function unzstd(): Promise<(input: Iterable<Uint8Array>) => Generator<Uint8Array>> {
+export async function unzstd(): Promise<(input: Iterable<Uint8Array>) => Generator<Uint8Array, void>> {
   const decoder = new ZSTDDecoder();
   await decoder.init();
   return function* (input) {

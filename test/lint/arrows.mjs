@@ -11,7 +11,7 @@ import path from 'node:path';
  */
 const rooms = {
   engine: { imports: [], packages: [] },
-  trace: { imports: ['engine/ids', 'engine/role', 'engine/roleLayout'], packages: ['node:'] },
+  trace: { imports: ['engine/ids', 'engine/role', 'engine/roleLayout'], packages: ['node:', 'zstddec'] },
   replay: { imports: ['trace', 'engine'], packages: [] },
   debug: {
     imports: ['protocol', 'replay', 'trace', 'engine/ids', 'engine/role', 'engine/roleLayout'],

@@ -2,7 +2,7 @@ import { formatNumber, pad, type Conversion } from './printf.js';
 import { roleMember } from './roleMembers.js';
 import type { RoleLayout } from '../../engine/roleLayout.js';
 import type { EventFormat } from './format.js';
-import type { Expr, PrintFmt } from './printFmt.js';
+import type { Expr, PrintFmt } from './expr.js';
 
 /** Where a print fmt finds the fields of a record. */
 export interface Fields {

@@ -43,6 +43,10 @@ export class EventWriter {
   readonly #handlers: (Handler | undefined)[] = [];
   /** by CPU: context numbers by pid, flags and preempt count */
   readonly #contexts = new Map<number, Map<number, number>>();
+  #lastPid = Number.NaN;
+  #lastState = 0;
+  #lastCpu = 0;
+  #lastContext = 0;
   readonly #style: LineStyle;
   readonly #pidWidth = 7;
 
@@ -117,11 +121,18 @@ export class EventWriter {
   #context(stream: CpuStream): number {
     const { view, from, cpu } = stream;
     const pid = view.getInt32(from + COMMON_PID_AT, this.#dat.little);
-    const flags = view.getUint8(from + 2);
-    const preempt = view.getUint8(from + 3);
-    const key = pid * 0x1_0000 + flags * 0x100 + preempt;
+    // Most events follow one of the same task in the same state.
+    const state = view.getUint16(from + 2);
+    if (pid === this.#lastPid && state === this.#lastState && cpu === this.#lastCpu) return this.#lastContext;
+    this.#lastPid = pid;
+    this.#lastState = state;
+    this.#lastCpu = cpu;
+    const key = pid * 0x1_0000 + state;
     let ofCpu = this.#contexts.get(cpu);
-    if (!ofCpu) this.#contexts.set(cpu, (ofCpu = new Map()));
+    if (!ofCpu) {
+      ofCpu = new Map<number, number>();
+      this.#contexts.set(cpu, ofCpu);
+    }
     let id = ofCpu.get(key);
     if (id === undefined) {
       id = this.#builder.context({
@@ -129,12 +140,13 @@ export class EventWriter {
         comm: pid === 0 ? '<idle>' : (this.#comms.get(pid) ?? '<...>'),
         tgid: undefined,
         cpu,
-        flags: irqInfo(this.#formats.kernel, flags, preempt),
+        flags: irqInfo(this.#formats.kernel, view.getUint8(from + 2), view.getUint8(from + 3)),
         style: this.#style,
         pidWidth: this.#pidWidth,
       });
       ofCpu.set(key, id);
     }
+    this.#lastContext = id;
     return id;
   }
 

@@ -1,4 +1,5 @@
-import { parsePrintFmt, type PrintFmt } from './printFmt.js';
+import { parsePrintFmt } from './printFmt.js';
+import type { PrintFmt } from './expr.js';
 
 /**
  * One event's format description, as the kernel gives it in `events/SYSTEM/EVENT/format` and trace.dat carries it along: places,

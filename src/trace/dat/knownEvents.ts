@@ -39,7 +39,7 @@ export class KnownEvents {
     const { units } = this.#builder;
     for (let i = 0; i < steps.length; i += 3) {
       const at = from + steps[i + 1]!;
-      const step = steps[i]!;
+      const step: Step = steps[i]!;
       const unit = base + steps[i + 2]!;
       if (at + (step === Step.u64 ? 8 : step === Step.u32 || step === Step.role ? 4 : 1) > to) return UNREADABLE;
       switch (step) {
@@ -91,7 +91,10 @@ export class KnownEvents {
   #derive(plan: Plan, stream: CpuStream, units: Uint32Array, base: number): void {
     const { keys, arguments: args } = plan.derived!;
     let cache = this.#derived.get(plan);
-    if (!cache) this.#derived.set(plan, (cache = new Map()));
+    if (!cache) {
+      cache = new Map<number | string, readonly number[]>();
+      this.#derived.set(plan, cache);
+    }
     const first = units[base + keys[0]!]!;
     const second = keys.length > 1 ? units[base + keys[1]!]! : 0;
     // Two 32-bit numbers in one, as long as that is exact.

@@ -1,5 +1,5 @@
 import { specOf, type Kind } from '../vocabulary.js';
-import type { Expr, PrintFmt } from './printFmt.js';
+import { visitAll, type PrintFmt } from './expr.js';
 import type { EventFormat, Field } from './format.js';
 import type { Place, Shape } from '../shape.js';
 
@@ -158,44 +158,12 @@ class Planner {
 }
 
 /** Fields that a print fmt uses. */
-export function fieldsIn(print: PrintFmt): Set<string> {
+function fieldsIn(print: PrintFmt): Set<string> {
   const names = new Set<string>();
-  const look = (e: Expr): void => {
-    switch (e.t) {
-      case 'field':
-        names.add(e.name);
-        break;
-      case 'element':
-        names.add(e.field);
-        look(e.i);
-        break;
-      case 'unary':
-      case 'cast':
-        look(e.a);
-        break;
-      case 'binary':
-        [e.a, e.b].forEach(look);
-        break;
-      case 'cond':
-        [e.c, e.a, e.b].forEach(look);
-        break;
-      case 'call':
-        e.args.forEach(look);
-        break;
-      case 'names':
-        look(e.value);
-        break;
-      case 'table':
-        look(e.i);
-        break;
-      case 'role':
-        look(e.word);
-        break;
-      case 'text':
-        e.fmt.args.forEach(look);
-    }
-  };
-  print.args.forEach(look);
+  visitAll(print, (e) => {
+    if (e.t === 'field') names.add(e.name);
+    else if (e.t === 'element') names.add(e.field);
+  });
   return names;
 }
 

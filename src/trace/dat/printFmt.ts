@@ -1,42 +1,7 @@
-import { parseConversions, type Piece } from './printf.js';
-import { Tokens, type Token } from './tokens.js';
-
-/**
- * The `print fmt` of a format description: a C format string and C expressions over the record. It is parsed into plain data once and
- * evaluated per event (evaluate.ts). What a print fmt uses and this does not know makes the whole of it not understood; there is no
- * half-right rendering.
- */
-export interface PrintFmt {
-  readonly pieces: readonly Piece[];
-  readonly args: readonly Expr[];
-}
-
-export type Expr =
-  | { readonly t: 'num'; readonly value: bigint }
-  | { readonly t: 'str'; readonly value: string }
-  | { readonly t: 'field'; readonly name: string }
-  | { readonly t: 'enum'; readonly name: string }
-  | { readonly t: 'unary'; readonly op: string; readonly a: Expr }
-  | { readonly t: 'binary'; readonly op: string; readonly a: Expr; readonly b: Expr }
-  | { readonly t: 'cond'; readonly c: Expr; readonly a: Expr; readonly b: Expr }
-  | { readonly t: 'cast'; readonly bits: number; readonly signed: boolean; readonly a: Expr }
-  | { readonly t: 'call'; readonly name: string; readonly args: readonly Expr[] }
-  /** __print_symbolic and __print_flags */
-  | {
-      readonly t: 'names';
-      readonly flags: boolean;
-      readonly value: Expr;
-      readonly delimiter: string;
-      readonly pairs: readonly (readonly [Expr, string])[];
-    }
-  /** an element of a field that is an array */
-  | { readonly t: 'element'; readonly field: string; readonly i: Expr }
-  /** a table of strings in the print fmt itself */
-  | { readonly t: 'table'; readonly items: readonly string[]; readonly i: Expr }
-  /** a bit field of a `union kvm_mmu_page_role` that was made from this word */
-  | { readonly t: 'role'; readonly member: string; readonly word: Expr }
-  /** `({ … trace_seq_printf(p, …); … })`: text */
-  | { readonly t: 'text'; readonly fmt: PrintFmt };
+import { parseConversions } from './printf.js';
+import { QUALIFIERS, TYPES } from './cTypes.js';
+import { Tokens } from './tokens.js';
+import type { Expr, PrintFmt } from './expr.js';
 
 /** What a statement expression declares. */
 interface Scope {
@@ -75,43 +40,6 @@ const BINARY: Readonly<Record<string, number>> = {
   '/': 10,
   '%': 10,
 };
-
-/** Bits of the C types that casts name; negative: signed. Those not listed are structs or unknown. */
-const TYPES: Readonly<Record<string, number>> = {
-  u8: 8,
-  __u8: 8,
-  uint8_t: 8,
-  bool: 8,
-  s8: -8,
-  char: -8,
-  u16: 16,
-  __u16: 16,
-  uint16_t: 16,
-  short: -16,
-  s16: -16,
-  u32: 32,
-  __u32: 32,
-  uint32_t: 32,
-  unsigned: 32,
-  int: -32,
-  s32: -32,
-  pid_t: -32,
-  u64: 64,
-  __u64: 64,
-  uint64_t: 64,
-  size_t: 64,
-  long: -64,
-  s64: -64,
-  loff_t: -64,
-  ino_t: 64,
-  dev_t: 32,
-  sector_t: 64,
-  gfn_t: 64,
-  gpa_t: 64,
-  hpa_t: 64,
-  void: 64,
-};
-const QUALIFIERS = new Set(['const', 'unsigned', 'signed', 'struct', 'enum', 'union', 'volatile', '*']);
 
 class Parser {
   readonly #tokens: Tokens;
@@ -185,9 +113,10 @@ class Parser {
       case 'name':
         return this.#named(token.text);
       case 'op':
+      case 'end':
         if (token.text === '(') return this.#parenthesis();
+        throw new SyntaxError(`unexpected ${token.text}`);
     }
-    throw new SyntaxError(`unexpected ${token.text}`);
   }
 
   #parenthesis(): Expr {
@@ -350,7 +279,7 @@ class Parser {
   }
 
   #statement(): PrintFmt | undefined {
-    const start: Token = this.#tokens.peek();
+    const start = this.#tokens.peek();
     if (start.text === 'trace_seq_printf') {
       this.#tokens.next();
       this.#tokens.expect('(');

@@ -8,7 +8,7 @@ import { EventWriter } from './eventWriter.js';
 import { Formats } from './formats.js';
 import { kernelOf } from './kernel.js';
 import { Losses } from './losses.js';
-import { mergeByTime } from './merge.js';
+import { Merge } from './merge.js';
 import { layoutOf } from './roleMembers.js';
 import { traceErrors } from '../errors.js';
 import type { ByteSource } from '../source.js';
@@ -67,7 +67,8 @@ function* batches(
     damaged: notes.damaged,
   });
   const bytesRead = (): number => streams.reduce((sum, stream) => sum + stream.used, 0);
-  for (const stream of mergeByTime(streams)) {
+  const merge = new Merge(streams);
+  for (let stream = merge.current; stream; merge.advance(), stream = merge.current) {
     const lost = losses.before(stream);
     if (lost !== 0) builder.lostHere(lost);
     writer.event(stream);

@@ -26,6 +26,12 @@ export function pageLayout(headerPage: string, little: boolean, pageSize: number
   return { little, pageSize, commitAt: commit.offset, longSize, dataAt };
 }
 
+/** A page of the ring buffer, and where in the file it or its chunk begins. */
+interface Page {
+  readonly bytes: Uint8Array;
+  readonly offset: number;
+}
+
 const MISSED = 0x8000_0000;
 const STORED = 0x4000_0000;
 const LENGTH = 0x07ff_ffff;
@@ -54,7 +60,7 @@ export class CpuStream {
 
   readonly #layout: PageLayout;
   readonly #notes: NoteBook;
-  readonly #pages: Generator<{ bytes: Uint8Array; offset: number }>;
+  readonly #pages: Generator<Page, void>;
   #at = 0;
   #end = 0;
 
@@ -132,8 +138,9 @@ export class CpuStream {
   }
 
   #page(): boolean {
-    const { value: page, done } = this.#pages.next();
-    if (done || !page) return false;
+    const next = this.#pages.next();
+    if (next.done) return false;
+    const page = next.value;
     const { little, pageSize, commitAt, longSize, dataAt } = this.#layout;
     const { bytes } = page;
     this.bytes = bytes;
@@ -167,7 +174,7 @@ export class CpuStream {
     return true;
   }
 
-  *#plainPages(source: ByteSource, data: CpuData): Generator<{ bytes: Uint8Array; offset: number }> {
+  *#plainPages(source: ByteSource, data: CpuData): Generator<Page, void> {
     const { pageSize } = this.#layout;
     const end = Math.min(data.offset + data.size, source.size);
     if (end < data.offset + data.size) this.#cut(data, source.size);
@@ -182,7 +189,7 @@ export class CpuStream {
   }
 
   /** Chunk count, which the size of the data leaves out; then of each chunk its packed size, its size, and the data: some pages. */
-  *#packedPages(source: ByteSource, data: CpuData, unpack: Unpack): Generator<{ bytes: Uint8Array; offset: number }> {
+  *#packedPages(source: ByteSource, data: CpuData, unpack: Unpack): Generator<Page, void> {
     const { little, pageSize } = this.#layout;
     const end = Math.min(data.offset + 4 + data.size, source.size);
     const u32 = (bytes: Uint8Array, at: number): number => new DataView(bytes.buffer, bytes.byteOffset).getUint32(at, little);

@@ -1,6 +1,6 @@
 import { LAYOUT_5_1, LAYOUT_5_17, LAYOUT_7, type RoleLayout } from '../../engine/roleLayout.js';
 import type { RoleField } from '../../engine/role.js';
-import type { Expr, PrintFmt } from './printFmt.js';
+import { visitAll, type PrintFmt } from './expr.js';
 
 /** Names that members of `union kvm_mmu_page_role` have or had (spec/roles.md §2), by the engine's own. */
 const ENGINE_NAME: Readonly<Record<string, RoleField>> = {
@@ -23,30 +23,10 @@ export function roleMember(layout: RoleLayout, member: string, word: number): bi
 export function layoutOf(print: PrintFmt): RoleLayout | undefined {
   let layout: RoleLayout | undefined;
   let letters = 0;
-  const look = (e: Expr): void => {
-    switch (e.t) {
-      case 'role':
-        if (e.member === 'gpte_is_8_bytes' || e.member === 'cr4_pae') layout = LAYOUT_5_1;
-        if (e.member === 'has_4_byte_gpte') layout ??= LAYOUT_5_17;
-        break;
-      case 'table':
-        letters = Math.max(letters, e.items[0]?.length ?? 0);
-        break;
-      case 'text':
-        e.fmt.args.forEach(look);
-        break;
-      case 'cond':
-        [e.c, e.a, e.b].forEach(look);
-        break;
-      case 'unary':
-      case 'cast':
-        look(e.a);
-        break;
-      case 'binary':
-        [e.a, e.b].forEach(look);
-        break;
-    }
-  };
-  print.args.forEach(look);
+  visitAll(print, (e) => {
+    if (e.t === 'table') letters = Math.max(letters, e.items[0]?.length ?? 0);
+    else if (e.t === 'role' && (e.member === 'gpte_is_8_bytes' || e.member === 'cr4_pae')) layout = LAYOUT_5_1;
+    else if (e.t === 'role' && e.member === 'has_4_byte_gpte') layout ??= LAYOUT_5_17;
+  });
   return layout && letters === 4 ? LAYOUT_7 : layout;
 }

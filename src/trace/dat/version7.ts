@@ -21,7 +21,7 @@ const SECTION_HEADER = 16;
 const COMPRESSED = 1;
 
 interface SectionHeader {
-  readonly id: number;
+  readonly id: Section;
   readonly compressed: boolean;
   /** where the header ends */
   readonly at: number;
@@ -99,10 +99,10 @@ class Version7 {
   #options(header: SectionHeader): number {
     const c = this.#content(header);
     while (c.left >= 6) {
-      const id = c.u16();
+      const id: Section = c.u16();
       const size = c.u32();
       const data = new Cursor(c.bytes(size), this.#dat.little, c.offset - size);
-      if (id === 0) return data.size64('the place of the next options');
+      if (id === Section.options) return data.size64('the place of the next options');
       if (id === Section.buffer) this.#bufferOption(data);
       else if (id === Section.latency) this.#latencyOption(data);
       else if (id >= Section.headers && id <= Section.cmdlines) {
@@ -150,6 +150,9 @@ class Version7 {
       case Section.kallsyms:
         // Megabytes that most traces need nothing of: unpacked when the first symbol is asked for.
         this.#dat.kallsyms = () => this.#attempt('the kernel symbols', at, () => symbolText(content())) ?? '';
+        return;
+      default:
+      // Options and buffers are found elsewhere; modules, BTF and whatever newer files hold are not needed.
     }
   }
 
@@ -225,7 +228,7 @@ class Version7 {
     const bytes = this.#input.source.read(at, SECTION_HEADER);
     if (bytes.length < SECTION_HEADER) return undefined;
     const c = new Cursor(bytes, this.#dat.little, at);
-    const id = c.u16();
+    const id: Section = c.u16();
     const compressed = (c.u16() & COMPRESSED) !== 0;
     c.u32(); // description
     return { id, compressed, at: at + SECTION_HEADER, size: Number(c.u64()) };

@@ -1,4 +1,8 @@
 import { LAYOUT_5_1, LAYOUT_5_17, LAYOUT_7, type RoleLayout } from '../../engine/roleLayout.js';
+import { roleField } from '../../engine/role.js';
+import { Kind, SpSlot } from '../vocabulary.js';
+import type { Role } from '../../engine/ids.js';
+import type { Template } from '../template.js';
 import type { TraceInfo } from '../info.js';
 
 /**
@@ -29,6 +33,16 @@ export class KernelEvidence {
 
   see(spelling: Spelling): void {
     this.#seen.add(spelling);
+  }
+
+  /** What the message of an event that a template read shows. */
+  message(template: Template, units: Uint32Array, base: number): void {
+    if (template.kind === Kind.pageFault) this.see(template.shape.slots[0] ? 'faultWithVcpu' : 'faultWithoutVcpu');
+    else if (template.kind === Kind.getPage && template.letters) {
+      this.see(template.letters === 3 ? 'letters3' : 'letters4');
+      const role = units[base + template.shape.slots[SpSlot.role]!.at]! as Role;
+      if (roleField(role, 'has4ByteGpte')) this.see(roleField(role, 'efer_nx') ? 'nonPaeWithNx' : 'nonPaeWithoutNx');
+    }
   }
 
   /** The header of the latency format names the release. */

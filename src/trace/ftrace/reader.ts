@@ -1,13 +1,12 @@
-import { LATENCY_MARKS } from '../lineText.js';
 import { TEMPLATES_OF } from '../kernelText.js';
 import { TemplateReader } from '../templateReader.js';
 import { NoteBook, counted } from '../notes.js';
-import { digitsToHalves, secondsToHalves, type Halves } from '../clock.js';
 import { packBytes, unitsForBytes } from '../rawBytes.js';
 import { ByteInterner } from '../byteInterner.js';
 import { startsWith, textOf } from '../bytes.js';
-import { Kind, kindOf, SpSlot } from '../vocabulary.js';
-import { isDigit, parseLatencyPrefix, parsePrefix, skipBlanks, type Prefix } from './prefix.js';
+import { Kind, kindOf } from '../vocabulary.js';
+import { isDigit, parseLatencyPrefix, parsePrefix, skipBlanks } from './prefix.js';
+import { Timestamps } from './timestamps.js';
 import { KernelEvidence } from './evidence.js';
 import { Header } from './header.js';
 import { LineSplitter } from './lines.js';
@@ -51,7 +50,7 @@ export class FtraceReader {
   readonly #names = new ByteInterner();
   readonly #named: Named[] = [];
   readonly #templateShape: number[] = [];
-  readonly #time: Halves = { low: 0, high: 0 };
+  readonly #clock = new Timestamps();
   #lineNumber = 0;
   #lost = 0;
   #stackRecords = 0;
@@ -166,17 +165,17 @@ export class FtraceReader {
   #prefix(bytes: Uint8Array, from: number, to: number): number {
     const known = this.#contexts.recent(bytes, from, to);
     if (known >= 0) {
-      this.#after = this.#clock(bytes, this.#contexts.recentEnd, to);
-      if (this.#after >= 0 && this.#ticks === this.#contexts.recentTicks) return known;
+      this.#after = this.#clock.read(bytes, this.#contexts.recentEnd, to);
+      if (this.#after >= 0 && this.#clock.ticks === this.#contexts.recentTicks) return known;
     }
     const prefix = parsePrefix(bytes, from, to);
     if (prefix) {
       // With noirq-info the time follows at once, and has been taken for the flags if it fills its column.
       const noFlags = prefix.flagsTo === prefix.flagsFrom || isDigit(bytes[prefix.flagsFrom]!);
       if (noFlags) prefix.flagsTo = prefix.flagsFrom;
-      this.#after = this.#clock(bytes, prefix.flagsTo, to);
+      this.#after = this.#clock.read(bytes, prefix.flagsTo, to);
       if (this.#after < 0) return -1;
-      prefix.style = this.#ticks ? 'ticks' : 'seconds';
+      prefix.style = this.#clock.ticks ? 'ticks' : 'seconds';
       const width = prefix.flagsTo - prefix.flagsFrom;
       if (width === 4 || width === 5) this.#evidence.see(width === 4 ? 'flags4' : 'flags5');
       return this.#contexts.remember(bytes, from, prefix);
@@ -185,43 +184,10 @@ export class FtraceReader {
   }
 
   #latency(bytes: Uint8Array, from: number, to: number): number {
-    const prefix: Prefix | undefined = parseLatencyPrefix(bytes, from, to);
+    const prefix = parseLatencyPrefix(bytes, from, to);
     if (!prefix) return -1;
-    let at = skipBlanks(bytes, prefix.flagsTo, to);
-    const digits = at;
-    while (at < to && isDigit(bytes[at]!)) at++;
-    if (at === digits || !startsWith(bytes, 'us', at) || !startsWith(bytes, ': ', at + 3)) return -1;
-    const mark = String.fromCharCode(bytes[at + 2]!);
-    if (!LATENCY_MARKS.includes(mark) || !digitsToHalves(bytes, digits, at, this.#time)) return -1;
-    const micros = (BigInt(this.#time.high) << 32n) | BigInt(this.#time.low);
-    this.#time.low = Number((micros * 1000n) & 0xffff_ffffn);
-    this.#time.high = Number(((micros * 1000n) >> 32n) & 0xffff_ffffn);
-    this.#after = at + 5;
-    return this.#contexts.latency(bytes, prefix, mark);
-  }
-
-  /** Set by {@link #clock}: the time has no fraction. */
-  #ticks = false;
-
-  /** Reads `    7.552773: ` or `166599545512: ` into {@link #time}; where the name begins, or -1. */
-  #clock(bytes: Uint8Array, from: number, to: number): number {
-    const start = skipBlanks(bytes, from, to);
-    if (start === from) return -1;
-    let seconds = 0;
-    let at = start;
-    for (; at < to && isDigit(bytes[at]!); at++) seconds = seconds * 10 + (bytes[at]! - 0x30);
-    if (at === start) return -1;
-    this.#ticks = bytes[at] !== DOT;
-    if (this.#ticks) {
-      if (bytes[at] !== COLON || bytes[at + 1] !== BLANK || !digitsToHalves(bytes, start, at, this.#time)) return -1;
-      return at + 2;
-    }
-    let micros = 0;
-    const fraction = at + 1;
-    for (at = fraction; at < to && isDigit(bytes[at]!); at++) micros = micros * 10 + (bytes[at]! - 0x30);
-    if (at - fraction !== 6 || bytes[at] !== COLON || bytes[at + 1] !== BLANK || seconds >= 0x1_0000_0000) return -1;
-    secondsToHalves(seconds, micros * 1000, this.#time);
-    return at + 2;
+    this.#after = this.#clock.latency(bytes, prefix.flagsTo, to);
+    return this.#after < 0 ? -1 : this.#contexts.latency(bytes, prefix, this.#clock.mark);
   }
 
   /** `event: message` and nothing before it. Junk looks like that too: only names that a kernel can give. */
@@ -230,8 +196,8 @@ export class FtraceReader {
     while (at < to && isNameByte(bytes[at]!)) at++;
     if (at === from || bytes[at] !== COLON || (at + 1 < to && bytes[at + 1] !== BLANK)) return false;
     if (this.#bare === undefined && !this.#header.tracer && kindOf(textOf(bytes, from, at)) === Kind.other) return false;
-    this.#time.low = 0;
-    this.#time.high = 0;
+    this.#clock.low = 0;
+    this.#clock.high = 0;
     this.#event(bytes, from, to, this.#contexts.bare(), ended);
     return true;
   }
@@ -269,7 +235,7 @@ export class FtraceReader {
         id = builder.shape(shape);
         this.#templateShape[template.number] = id;
       }
-      this.#gather(template, builder.units, base);
+      this.#evidence.message(template, builder.units, base);
       this.#add(id, context, shape.units);
       return true;
     }
@@ -304,7 +270,7 @@ export class FtraceReader {
     const open = bytes.indexOf(0x5b, from);
     if (open < 0 || open >= to) return -1;
     const prefix = parsePrefix(bytes, from, to);
-    if (!prefix || this.#clock(bytes, prefix.flagsTo, to) < 0) return -1;
+    if (!prefix || this.#clock.read(bytes, prefix.flagsTo, to) < 0) return -1;
     // A task's name is right-aligned in 16 columns; what stands before those belongs to the broken message.
     return Math.max(from, prefix.commTo - 16);
   }
@@ -323,25 +289,9 @@ export class FtraceReader {
 
   #add(shape: number, context: number, units: number): void {
     const builder = this.#builder;
-    builder.add(shape, context, this.#time.low, this.#time.high, units);
+    builder.add(shape, context, this.#clock.low, this.#clock.high, units);
     builder.line(this.#lineNumber);
     if (builder.isFull) this.#emit();
-  }
-
-  #gather(template: Template, units: Uint32Array, base: number): void {
-    switch (template.kind) {
-      case Kind.pageFault:
-        return this.#evidence.see(template.shape.slots[0] ? 'faultWithVcpu' : 'faultWithoutVcpu');
-      case Kind.getPage: {
-        const hole = template.steps.find((step) => 'hole' in step && step.hole.type === 'role');
-        if (hole && 'hole' in hole && hole.hole.type === 'role') {
-          this.#evidence.see(hole.hole.letters === 3 ? 'letters3' : 'letters4');
-          const role = units[base + template.shape.slots[SpSlot.role]!.at]!;
-          const fourByte = (role >>> 4) & 1;
-          if (fourByte) this.#evidence.see((role >>> 13) & 1 ? 'nonPaeWithNx' : 'nonPaeWithoutNx');
-        }
-      }
-    }
   }
 
   #nameOf(bytes: Uint8Array, from: number, to: number): Named {
