@@ -20,13 +20,30 @@ export function sessionOf(document: vscode.TextDocument, sessions: Sessions): { 
   return watch?.status === 'stopped' && sourceReference > 0 ? { watch, name: { sourceReference } } : undefined;
 }
 
-/** Windows of binary traces get the trace language, whatever their name looks like. */
-export function giveLanguageToWindows(sessions: Sessions): vscode.Disposable {
-  const adopt = (document: vscode.TextDocument): void => {
-    if (document.uri.scheme !== 'debug' || document.languageId === LANGUAGE) return;
-    const id = new URLSearchParams(document.uri.query).get('session') ?? '';
-    if (sessions.byId(id)?.session.type === DEBUG_TYPE) void vscode.languages.setTextDocumentLanguage(document, LANGUAGE);
+/** How the kernel's trace file begins. */
+const HEADER = /^# tracer: /;
+
+/**
+ * Gives documents the trace language that VS Code cannot tell by their name: windows of binary traces, and `.txt` files that begin as the
+ * kernel's trace file does (for other names the language's `firstLine` in package.json sees to that). Each document once: whoever then
+ * chooses another language keeps it.
+ */
+export function recognizeTraces(sessions: Sessions): vscode.Disposable {
+  const seen = new Set<string>();
+  const recognize = (document: vscode.TextDocument): void => {
+    const key = document.uri.toString();
+    if (document.languageId === LANGUAGE || seen.has(key) || !isTrace(document, sessions)) return;
+    seen.add(key);
+    void vscode.languages.setTextDocumentLanguage(document, LANGUAGE);
   };
-  vscode.workspace.textDocuments.forEach(adopt);
-  return vscode.workspace.onDidOpenTextDocument(adopt);
+  vscode.workspace.textDocuments.forEach(recognize);
+  return vscode.workspace.onDidOpenTextDocument(recognize);
+}
+
+function isTrace(document: vscode.TextDocument, sessions: Sessions): boolean {
+  if (document.uri.scheme === 'debug') {
+    const id = new URLSearchParams(document.uri.query).get('session') ?? '';
+    return sessions.byId(id)?.session.type === DEBUG_TYPE;
+  }
+  return document.languageId === 'plaintext' && document.uri.scheme === 'file' && HEADER.test(document.lineAt(0).text);
 }

@@ -3,7 +3,8 @@ import * as vscode from 'vscode';
 import { registerAdapter } from './adapter.js';
 import { registerCommands } from './commands.js';
 import { registerConfigurations } from './configurations.js';
-import { giveLanguageToWindows } from './documents.js';
+import { recognizeTraces } from './documents.js';
+import { showViewsAtFirstStop } from './firstStop.js';
 import { registerEvaluatableExpressions, registerHovers } from './hovers.js';
 import { LayoutViews } from './layoutViews.js';
 import { LinkHandler, linkTo } from './links.js';
@@ -41,7 +42,8 @@ export function activate(context: vscode.ExtensionContext): void {
     registerCommands({ sessions, views, visited }),
     registerHovers(sessions),
     registerEvaluatableExpressions(sessions),
-    giveLanguageToWindows(sessions),
+    recognizeTraces(sessions),
+    showViewsAtFirstStop(sessions, context.workspaceState),
     TraceEditor.register(extensionUri),
     vscode.window.registerUriHandler(new LinkHandler(sessions, views)),
   );

@@ -39,10 +39,17 @@ export class PagesTree implements vscode.TreeDataProvider<Row>, vscode.Disposabl
   async getChildren(row?: Row): Promise<Row[]> {
     const watch = this.sessions.stopped;
     if (!watch) return [];
-    const reference = row ? row.variablesReference : await this.scope();
-    if (reference === undefined) return [];
-    const answer = (await watch.session.customRequest('variables', { variablesReference: reference })) as { variables: Row[] };
-    return answer.variables;
+    const { stops } = watch;
+    try {
+      const reference = row ? row.variablesReference : await this.scope();
+      if (reference === undefined) return [];
+      const answer = (await watch.session.customRequest('variables', { variablesReference: reference })) as { variables: Row[] };
+      return answer.variables;
+    } catch (error) {
+      // A step came in between: its stop has already asked for new rows.
+      if (watch.stops !== stops || watch.status !== 'stopped') return [];
+      throw error;
+    }
   }
 
   getTreeItem(row: Row): vscode.TreeItem {

@@ -42,6 +42,8 @@ const QUIET_MS = 350;
 export class SessionWatch implements vscode.DebugAdapterTracker {
   status: LayoutStatus = 'running';
   threadId: number | undefined;
+  /** how many stops there were so far: an answer that spans two of them is worth nothing */
+  stops = 0;
   private lastFetch = 0;
 
   constructor(
@@ -79,6 +81,7 @@ export class SessionWatch implements vscode.DebugAdapterTracker {
         this.lastFetch = Date.now();
         this.status = 'stopped';
         this.threadId = body?.threadId ?? this.threadId;
+        this.stops++;
         return this.watcher.stopped(this);
       case 'continued':
         this.status = 'running';

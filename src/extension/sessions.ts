@@ -72,6 +72,8 @@ export class Sessions implements vscode.Disposable {
       variableOpened: (watch, variablesReference) => this.openEmitter.fire({ watch, variablesReference }),
     });
     this.watches.set(session.id, watch);
+    // keeps the layout in the side bar after the session, until something else is debugged
+    void vscode.commands.executeCommand('setContext', 'shadowMmu.debugged', true);
     if (!this.current || this.current.status === 'ended') this.current = watch;
     return watch;
   }

@@ -251,14 +251,12 @@ export function entryDetail(id: number, index: number): EntryDetail | undefined 
       grade: entry.child ? 'derived' : 'recorded',
     },
     historyTotal: total,
-    history: items
-      .reverse()
-      .map(([event, how, spte]) => ({
-        at: at(event),
-        value: spte,
-        grade: how === 'wp' ? 'derived' : 'recorded',
-        what: how === 'wp' ? 'W, mw cleared' : 'made writable',
-      })),
+    history: items.reverse().map(([event, how, spte]) => ({
+      at: at(event),
+      value: spte,
+      grade: how === 'wp' ? 'derived' : 'recorded',
+      what: how === 'wp' ? 'W, mw cleared' : 'made writable',
+    })),
     text: `${nameOf(key)} [${hex(index, 3)}] ${row[2]}`,
   };
 }

@@ -2,9 +2,10 @@
  * Loads the built webview script as VS Code would — same document, same policy, same messages — in a headless Chromium, with page models
  * instead of an adapter behind it.
  */
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import type { Browser, Page } from 'playwright-core';
+import { pathToFileURL } from 'node:url';
+import type { Browser, LaunchOptions, Page } from 'playwright-core';
 import { chromium } from 'playwright-core';
 import { webviewHtml } from '../../src/extension/html.js';
 import type { FromLayout, PageModel, ToLayout } from '../../src/protocol.js';
@@ -22,15 +23,11 @@ const ORIGIN = 'http://view.test';
 const root = process.cwd();
 const shots = path.join(root, 'out/screenshots');
 
-function chromiumPath(): string {
-  const found = [process.env['CHROMIUM'], '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(
-    (file) => file !== undefined && existsSync(file),
-  );
-  return found ?? chromium.executablePath();
-}
-
-export function startBrowser(): Promise<Browser> {
-  return chromium.launch({ executablePath: chromiumPath(), args: ['--no-sandbox', '--disable-gpu'] });
+/** The browser that the editor tests use too; found at run time, because the tests are bundled away from where it is. */
+export async function startBrowser(): Promise<Browser> {
+  const finder = pathToFileURL(path.join(root, 'test/host/chromium.mjs')).href;
+  const { findChromium } = (await import(finder)) as { findChromium(): Promise<LaunchOptions> };
+  return chromium.launch(await findChromium());
 }
 
 /** One open view. */

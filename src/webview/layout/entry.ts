@@ -59,8 +59,7 @@ function value({ entry }: EntryDetail): HTMLElement | null {
   if (!entry) return null;
   const digits = entry.value ?? (entry.flags === undefined ? '?'.repeat(16) : withoutFrame(entry.flags));
   const { class: style, mark } = graded(entry.grade);
-  const text = el('div', { class: 'val mono' }, mark, el('span', { class: style.trim(), title: entry.doubt }, groups(digits)));
-  return entry.doubt === undefined ? text : el('div', {}, text, el('div', { class: 'why dim' }, entry.doubt));
+  return el('div', { class: 'val mono' }, mark, el('span', { class: style.trim(), title: entry.doubt }, groups(digits)));
 }
 
 function bitStrip(bits: readonly BitModel[]): HTMLElement | null {

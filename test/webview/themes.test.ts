@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'mocha';
+import type { Browser } from 'playwright-core';
+import { DIRECT, DIRECTORY, pageModel, UNSYNC } from './fixture.js';
+import { startBrowser, type Theme, THEMES, View } from './harness.js';
+
+/** Colours of one cell as the browser computes them. */
+const colours = (view: View, index: number) =>
+  view.page.locator(`[data-cell="${index}"]`).evaluate((cell) => {
+    const { color, backgroundColor } = getComputedStyle(cell);
+    return { color, backgroundColor };
+  });
+
+describe('SPTE layout in all kinds of themes', function () {
+  this.timeout(60_000);
+  let browser: Browser;
+  before(async () => (browser = await startBrowser()));
+  after(() => browser.close());
+
+  for (const theme of Object.keys(THEMES) as Theme[]) {
+    it(`${theme}: changed cells stand out, nothing else is filled solid`, async () => {
+      for (const [name, key, index] of [
+        ['directory', DIRECTORY, 0x16],
+        ['direct', DIRECT, 0xed],
+        ['unsync', UNSYNC, 0x131],
+      ] as const) {
+        const view = await View.open(browser, { theme });
+        await view.show(pageModel(key), index);
+        await view.screenshot(`layout-side-${name}-${theme}`);
+        if (key === DIRECT) {
+          const [changed, plain] = [await colours(view, 0xed), await colours(view, 0xec)];
+          assert.notEqual(changed.backgroundColor, plain.backgroundColor);
+          assert.notEqual(changed.color, plain.color);
+          if (theme.startsWith('hc')) assert.equal(plain.backgroundColor, 'rgba(0, 0, 0, 0)', 'no tints in high contrast');
+        }
+        assert.deepEqual(view.violations, []);
+        await view.close();
+      }
+      const wide = await View.open(browser, { theme, width: 1400, height: 690 });
+      await wide.show(pageModel(DIRECT), 0xed);
+      await wide.screenshot(`layout-wide-${theme}`);
+      await wide.close();
+    });
+  }
+
+  it('forced colours: letters, borders and inverse only', async () => {
+    const view = await View.open(browser, { forcedColors: true });
+    await view.show(pageModel(DIRECT), 0xed);
+    await view.screenshot('layout-side-forced-colors');
+    const [changed, plain] = [await colours(view, 0xed), await colours(view, 0xec)];
+    assert.equal(changed.backgroundColor, plain.color);
+    await view.close();
+  });
+
+  for (const width of [240, 559, 560, 900, 1289, 1290]) {
+    it(`${width} px wide: nothing runs out of the view`, async () => {
+      const view = await View.open(browser, { width, height: 900 });
+      await view.show(pageModel(DIRECT), 0xed);
+      const shape = await view.page.evaluate(() => document.body.dataset['shape']);
+      assert.equal(shape, width < 560 ? 'narrow' : width < 1290 ? 'wide' : 'columns');
+      const overflow = await view.page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+      // the grid itself needs 290 px narrow and 624 px wide; below that it scrolls
+      const room = width < 560 ? 306 : width < 1290 ? 624 : 0;
+      assert.ok(overflow <= Math.max(0, room - width), `${overflow} px too wide`);
+      await view.close();
+    });
+  }
+});
