@@ -92,6 +92,8 @@ export class Debuggee implements BindingSite {
     const { replay, table, end } = this.recording;
     const body: LoadedEvent = { events: end, findings: replay.findings.length, roles: table.info.roles };
     this.client.event('shadowMmu/loaded', body);
+    // Threads, statistics and findings are more than they were at the stop.
+    if (this.stop && this.client.takesInvalidated) this.client.event('invalidated', { areas: ['threads', 'variables'] });
   }
 
   close(): void {

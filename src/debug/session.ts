@@ -13,7 +13,7 @@ import { reportLoaded } from './load/report.js';
 import { TraceError } from '../trace/open.js';
 import { Breakpoints } from './stops/breakpoints.js';
 import { Client } from './wire/client.js';
-import { RequestError } from './wire/errors.js';
+import { RequestError, StaleError } from './wire/errors.js';
 import type { LaunchArguments } from './wire/requests.js';
 import { Router } from './wire/router.js';
 
@@ -138,7 +138,7 @@ export class Session extends ProtocolServer implements SessionContext, Lifecycle
 
   /** An error response goes to the user; an error that only a bug can cause goes to the log as well, with its stack. */
   private report(error: unknown, command: string): void {
-    if (error instanceof RequestError || error instanceof TraceError) return;
+    if (error instanceof RequestError || error instanceof StaleError || error instanceof TraceError) return;
     process.stderr.write(`shadow-mmu: ${command}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
   }
 }

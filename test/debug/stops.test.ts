@@ -144,7 +144,8 @@ describe('stops', () => {
     assert.equal(stop.reason, 'exception');
     assert.match(stop.description!, /^zap of /);
     const info = await driver.client.request<P.ExceptionInfoResponse['body']>('exceptionInfo', { threadId: 1 });
-    assert.equal(info.exceptionId, 'Zap');
+    assert.equal(info.exceptionId, 'zap');
+    assert.match(info.description!, /^Empties 100 L2 q3/);
     await driver.client.request('setExceptionBreakpoints', { filters: [] });
   });
 

@@ -1,7 +1,8 @@
 import type { DebugProtocol as P } from '@vscode/debugprotocol';
 import type { ChangeTarget } from '../../replay/changes.js';
 import type { BoundBreakpoints } from '../stops/breakpointGroup.js';
-import { targetId, targetNamed } from '../stops/changeTargets.js';
+import { missing, targetNamed } from '../stops/changeTargets.js';
+import { dataId } from '../stops/dataBreakpoints.js';
 import { placeName } from '../stops/describeChange.js';
 import type { Handlers } from '../wire/requests.js';
 import type { SessionContext } from './context.js';
@@ -56,5 +57,12 @@ function dataBreakpointInfo(
   if (target === undefined)
     return { dataId: null, description: `Changes of '${name}' cannot be waited for: break on a page, an SPTE or a root.` };
   if (typeof target === 'string') return { dataId: null, description: target };
-  return { dataId: targetId(target), description: placeName(target, position.form), accessTypes: ['write'], canPersist: true };
+  const problem = missing(target, recording);
+  if (problem) return { dataId: null, description: problem };
+  return {
+    dataId: dataId(target, recording.name),
+    description: placeName(target, position.form),
+    accessTypes: ['write'],
+    canPersist: true,
+  };
 }

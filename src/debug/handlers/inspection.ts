@@ -20,7 +20,10 @@ export function inspectionHandlers(session: SessionContext): Handlers {
     },
     completions: (args) => ({ targets: completionItems(args, session.client.firstColumn) }),
     readMemory: (args) => session.debuggee.memory.read(args),
-    exceptionInfo: () => exceptionInfo(session.debuggee.stop, session.debuggee.recording),
+    exceptionInfo: () => {
+      const { stop, recording, position } = session.debuggee;
+      return exceptionInfo(stop, recording, position);
+    },
     source: ({ source, sourceReference }) => {
       const reference = source?.sourceReference ?? sourceReference;
       if (!reference) throw new RequestError('This document is a file: read it from disk.');

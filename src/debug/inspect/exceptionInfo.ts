@@ -1,23 +1,30 @@
 import type { DebugProtocol as P } from '@vscode/debugprotocol';
 import { cardBody } from '../forms/cards.js';
+import { eventSentence } from '../forms/sentences.js';
 import type { Recording } from '../load/recording.js';
+import type { Position } from '../motion/position.js';
 import type { Stop } from '../motion/stop.js';
 import { EXCEPTION_FILTERS } from '../stops/exceptionFilters.js';
 import { foremost } from '../stops/trigger.js';
 import { RequestError } from '../wire/errors.js';
 
 /** The card that says why it stopped: for a finding what was recorded, what derived, and the rule; else what the filter is about. */
-export function exceptionInfo(stop: Stop | undefined, { replay }: Recording): NonNullable<P.ExceptionInfoResponse['body']> {
+export function exceptionInfo(
+  stop: Stop | undefined,
+  { replay }: Recording,
+  position: Position,
+): NonNullable<P.ExceptionInfoResponse['body']> {
   const exception = stop && stop.triggers.length > 0 ? foremost(stop.triggers) : undefined;
   if (!stop || exception?.reason !== 'exception') throw new RequestError('The debugger did not stop at an exception.');
   const filter = EXCEPTION_FILTERS.find((f) => f.filter === exception.filter)!;
   const finding = replay.findingAt(stop.event);
   if (!finding) {
+    const sentence = eventSentence(position.formAt(stop.event), position.formBefore(stop.event), stop.event);
     return {
-      exceptionId: filter.label,
-      description: stop.text,
+      exceptionId: filter.filter,
+      description: sentence || stop.text,
       breakMode: 'always',
-      details: { typeName: filter.filter, message: stop.text, stackTrace: filter.description },
+      details: { typeName: filter.filter, message: sentence || stop.text, stackTrace: stop.text },
     };
   }
   const headline = finding.card[0]?.[1] ?? finding.message;

@@ -42,8 +42,8 @@ export class Scopes {
     const { form } = this.position;
     const finding = this.recording.replay.findingAt(event);
     return [
-      ...commonFields(form, event).map((field) => this.field(field)),
       { name: 'name', value: this.recording.table.name(event) },
+      ...commonFields(form, event).map((field) => this.field(field)),
       ...argumentFields(form, event).map((field) => this.field(field)),
       ...this.about(event),
       ...(finding ? [{ name: 'finding', value: finding.message }] : []),

@@ -100,14 +100,14 @@ export class Documents {
   }
 
   private file(): P.Source {
-    return { name: path.basename(this.recording.path), path: this.recording.path };
+    return { name: this.recording.name, path: this.recording.path };
   }
 
   private window(window: number): P.Source & { name: string } {
     const first = window * WINDOW;
     const range = `${first.toLocaleString('en-US')}–${(first + WINDOW - 1).toLocaleString('en-US')}`;
     return {
-      name: `${path.basename(this.recording.path)} events ${range}`,
+      name: `${this.recording.name} events ${range}`,
       sourceReference: window + 1,
       origin: `read-only view of ${this.recording.path}`,
     };

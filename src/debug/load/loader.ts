@@ -9,7 +9,8 @@ const CHUNK = 256;
 /** Keeps the replay up with the reader, a few milliseconds at a time. */
 export class Loader {
   private readonly waiting: (() => void)[] = [];
-  private readDone = false;
+  /** the file has been read to its end */
+  readDone = false;
   private scheduled = false;
   private stopped = false;
   /** why reading ended early; undefined when it did not */

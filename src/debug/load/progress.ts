@@ -1,3 +1,4 @@
+import { count } from '../forms/numbers.js';
 import type { Client } from '../wire/client.js';
 import type { Loader } from './loader.js';
 import type { Recording } from './recording.js';
@@ -27,7 +28,7 @@ export class Progress {
     const now = performance.now();
     if (now - this.begun < PATIENCE || now - this.updated < UPDATE) return;
     this.updated = now;
-    const body = { progressId: this.id, message: this.message(), percentage: this.percentage() };
+    const body = { progressId: this.id, message: `replaying ${this.message(loader)}`, percentage: this.percentage() };
     if (this.shown) this.client.event('progressUpdate', body);
     else this.client.event('progressStart', { ...body, title: this.title, cancellable: true });
     this.shown = true;
@@ -36,11 +37,16 @@ export class Progress {
   private end(loader: Loader): void {
     this.over = true;
     if (this.shown)
-      this.client.event('progressEnd', { progressId: this.id, message: `${loader.cut ? 'stopped at ' : ''}${this.message()}` });
+      this.client.event('progressEnd', {
+        progressId: this.id,
+        message: `${loader.cut ? 'stopped at' : 'replayed'} ${this.message(loader)}`,
+      });
   }
 
-  private message(): string {
-    return `replayed ${this.recording.end.toLocaleString('en-US')} events`;
+  /** `replaying 212,400 of 376,794`; how many there are is known when all are read. */
+  private message(loader: Loader): string {
+    const total = loader.readDone ? ` of ${count(this.recording.table.length)}` : ' events';
+    return `${count(this.recording.end)}${total}`;
   }
 
   /** Bytes read, held back by what is read and not yet replayed. */

@@ -1,3 +1,4 @@
+import path from 'node:path';
 import type { EventIndex } from '../../engine/ids.js';
 import type { Replay } from '../../replay/replay.js';
 import type { OpenTrace } from '../../trace/open.js';
@@ -28,6 +29,11 @@ export class Recording {
     this.lists.extend(this.replay.replayed);
     this.vmCount = this.replay.vms.length;
     return count;
+  }
+
+  /** of the file, without its folder */
+  get name(): string {
+    return path.basename(this.path);
   }
 
   get table(): EventTable {

@@ -91,28 +91,35 @@ function numberedTarget([, id, index, field]: RegExpExecArray): ChangeTarget | u
   return { kind: (field && FIELDS[field]) || 'page', page };
 }
 
-/** The events that change a place. Some indexes hold what was replayed when they were made: these are made again when there is more. */
+/**
+ * The events that change a place. The replay's index holds for what was replayed when it was made (a page may die later, and its cells
+ * go to another), so it is made again when there is more; that of a gfn is dear, and made again only when it is asked about what is new.
+ */
 export function changesOf(target: ChangeTarget, recording: Recording): EventSet {
   const { replay } = recording;
-  const grows = target.kind !== 'gfn' && target.kind !== 'root';
   let madeAt = recording.end;
   let changes = replay.changesOf(target);
-  return cached({
-    next(after, limit) {
-      const e = changes.next(after as EventIndex);
-      if (e !== undefined) return e < limit ? e : undefined;
-      if (grows || limit <= madeAt || recording.end === madeAt) return undefined;
+  const upTo = (end: number): typeof changes => {
+    if (madeAt < recording.end && (target.kind !== 'gfn' || end > madeAt)) {
       madeAt = recording.end;
       changes = replay.changesOf(target);
-      return this.next(after, limit);
+    }
+    return changes;
+  };
+  return cached({
+    next(after, limit) {
+      const e = upTo(limit).next(after as EventIndex);
+      return e !== undefined && e < limit ? e : undefined;
     },
     previous(before, floor) {
-      if (!grows && before > madeAt) {
-        madeAt = recording.end;
-        changes = replay.changesOf(target);
-      }
-      const e = changes.previous(before as EventIndex);
+      const e = upTo(before).previous(before as EventIndex);
       return e !== undefined && e > floor ? e : undefined;
     },
   });
+}
+
+/** Why a place is not there; undefined when it is. More of it may come while the trace is loading. */
+export function missing(target: ChangeTarget, { replay }: Recording): string | undefined {
+  if (!('page' in target) || (target.page >= 1 && target.page <= replay.lastPage)) return undefined;
+  return `There is no shadow page ${target.page} in what is loaded of this trace.`;
 }

@@ -4,7 +4,7 @@ import { Kind } from '../../trace/vocabulary.js';
 import { compileTexts, gateFor, type ConditionTexts } from './conditions.js';
 import type { Binding } from './breakpointGroup.js';
 import { NOT_YET, type BindingSite } from './binding.js';
-import { changesOf, targetNamed } from './changeTargets.js';
+import { changesOf, missing, targetNamed } from './changeTargets.js';
 import { describeChange } from './describeChange.js';
 import type { EventSet } from './eventSet.js';
 import { eventsNamed, isKnownEvent, parseFunctionName, suggestion } from './functionNames.js';
@@ -26,6 +26,8 @@ export function bindFunction(spec: P.FunctionBreakpoint, id: number, site: Bindi
       if (!site) return NOT_YET;
       const target = targetNamed(name.expression, site.recording, site.hereScope);
       if (typeof target === 'string') return { verified: false, message: target, pending: !site.complete };
+      const message = missing(target, site.recording);
+      if (message) return { verified: false, message, pending: !site.complete };
       return tie(changesOf(target, site.recording), spec, id, site, () => describeChange(target, site.here));
     }
   }
