@@ -10,12 +10,10 @@ const PREFIXES = new Set([0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65, 0x66, 0x67, 0xf0, 
  * The SPTEs of a shadow page whose guest entries an emulated write may have hit ([6.1 mmu.c:kvm_mmu_pte_write], spec/ptewrite.md §4).
  *
  * @param offset of the write in the guest table, bytes
- * @param instruction its bytes; undefined when the trace does not show it, and then it may have repeated to the end of the table
  */
-export function* gptesWritten(role: Role, offset: number, instruction: Uint8Array | undefined): Generator<SpteIndex> {
-  const repeats = !instruction || isRepeated(instruction);
-  const first = repeats ? 0 : offset & ~7;
-  const end = repeats ? TABLE_BYTES : Math.min(offset + LONGEST_STORE, TABLE_BYTES);
+export function* gptesWritten(role: Role, offset: number): Generator<SpteIndex> {
+  const first = offset & ~7;
+  const end = Math.min(offset + LONGEST_STORE, TABLE_BYTES);
   if (!roleField(role, 'has4ByteGpte')) {
     for (let at = first; at < end; at += 8) yield (at >> 3) as SpteIndex;
     return;
@@ -34,7 +32,8 @@ export function* gptesWritten(role: Role, offset: number, instruction: Uint8Arra
   }
 }
 
-function isRepeated(instruction: Uint8Array): boolean {
+/** A string instruction with a rep prefix: it may go on through the whole table. */
+export function isRepeated(instruction: Uint8Array): boolean {
   for (const byte of instruction) {
     if (!PREFIXES.has(byte)) return false;
     if (byte === 0xf2 || byte === 0xf3) return true;

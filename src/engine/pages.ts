@@ -14,8 +14,8 @@ export const Life = {
 export type Life = (typeof Life)[keyof typeof Life];
 
 /** Cells of a page's header, by offset. */
-const Header = { life: 0, rootCount: 1, unsync: 2, frame: 3, reading: 4, entriesDoubted: 5, confused: 6 } as const;
-const HEADER_CELLS = 7;
+const Header = { life: 0, rootCount: 1, unsync: 2, frame: 3, reading: 4, entriesDoubted: 5, confused: 6, written: 7 } as const;
+const HEADER_CELLS = 8;
 const ENTRIES = 512;
 /** No shadow page lies in frame 0, where the BIOS keeps its vectors. */
 const NO_FRAME = 0;
@@ -179,6 +179,18 @@ export class ShadowPages {
   /** Written when an event may have been about this page or about another that looks alike; its event is the moment. */
   confusedCell(id: PageId): CellId {
     return this.headers[id]! + Header.confused;
+  }
+
+  /**
+   * When KVM may last have made a guest write anywhere into the table that the page shadows; undefined when never. Told by the
+   * cell's value, since a suspicion that turns out wrong is taken back.
+   */
+  writtenSince(state: State, id: PageId): EventIndex | undefined {
+    const value = state.number(this.headers[id]! + Header.written);
+    return value === 0 ? undefined : ((value - 1) as EventIndex);
+  }
+  setWrittenSince(state: WritableState, id: PageId, since: EventIndex | undefined): void {
+    state.keepNumber(this.headers[id]! + Header.written, since === undefined ? 0 : since + 1);
   }
 
   /** The cells of a page that say something of it: [first, count] runs, header and SPTEs. */

@@ -61,6 +61,8 @@ export function unseenChange(mmu: Mmu, state: State, page: PageId, index: SpteIn
   const confused = state.writtenAt(pages.confusedCell(page));
   if (confused > set) return { what: Unseen.any, since: confused, why: 'twins' };
   if (entryUnseen(tag) !== Unseen.nothing) return { what: entryUnseen(tag), since: set, why: 'write' };
+  const written = pages.writtenSince(state, page);
+  if (written !== undefined && written > set) return { what: Unseen.gone, since: written, why: 'write' };
   // Links go only by a write to the guest's table or with the child.
   if (kind === EntryState.link) return linkChange(mmu, state, state.number(cell) as PageId, set);
   const synced = state.writtenAt(pages.doubtCell(page));

@@ -1,6 +1,6 @@
 import type { Gfn } from './ids.js';
 import { ACC_EXEC, ACC_READ, ACC_USER, ACC_WRITE } from './role.js';
-import { pagesPerEntry } from './spte.js';
+import { PAGE_SIZE_BIT, pagesPerEntry } from './spte.js';
 
 /** How the guest's own tables are laid out (spec/fault.md §2.1). */
 export type PagingMode = '32' | 'pae' | '4-level' | '5-level';
@@ -34,6 +34,10 @@ export class GuestWalk {
 
   get isWrite(): boolean {
     return (this.error & PferrBit.write) !== 0;
+  }
+  /** A write to something present: the SPTE was there, without W. */
+  get isProtectionFault(): boolean {
+    return (this.error & (PferrBit.write | PferrBit.present)) === (PferrBit.write | PferrBit.present);
   }
   get empty(): boolean {
     return this.top === 0;
@@ -71,10 +75,11 @@ export class GuestWalk {
     return access;
   }
 
-  /** The guest frame that the address translates to; undefined when the walk found nothing. */
+  /** The guest frame that the address translates to; undefined when the walk found nothing, or is not at its end yet. */
   get gfn(): Gfn | undefined {
     const leaf = this.entries.get(this.bottom);
     if (leaf === undefined || this.failed || (leaf & 1n) === 0n) return undefined;
+    if (this.bottom > 1 && (leaf & PAGE_SIZE_BIT) === 0n) return undefined;
     const pages = this.mode === '32' && this.bottom === 2 ? 1024 : pagesPerEntry(this.bottom);
     const first = frameOf(this.mode, leaf);
     const psePages = this.mode === '32' && this.bottom === 2 ? pse36Gfn(leaf) : 0;

@@ -1,5 +1,5 @@
 import { Unseen } from '../engine/entry.js';
-import { gptesWritten } from '../engine/guestWrite.js';
+import { gptesWritten, isRepeated } from '../engine/guestWrite.js';
 import type { EventIndex, Gfn } from '../engine/ids.js';
 import { BEFORE_FIRST } from '../engine/ids.js';
 import { Cause } from '../engine/unseen.js';
@@ -106,14 +106,23 @@ function exitsSeen(task: Task): boolean {
   return task.mmu.unseen.last(task.mmu.state, Cause.exitsSeen) !== BEFORE_FIRST;
 }
 
-/** KVM may have made the guest's write itself, and then zapped the SPTEs of the guest entries it hit [6.1 mmu.c:kvm_mmu_pte_write]. */
+/**
+ * KVM may have made the guest's write itself, and then zapped the SPTEs of the guest entries it hit [6.1 mmu.c:kvm_mmu_pte_write].
+ * Without the instruction's bytes it may have been one that repeats to the end of the table.
+ */
 function guestWrote(task: Task): void {
-  const { walk, mmu } = task;
+  const { walk, mmu, emulating } = task;
   if (!walk?.isWrite || walk.gfn === undefined) return;
-  const offset = Number(walk.address & 0xfffn);
+  const whole = !emulating || isRepeated(emulating);
   for (const page of mmu.livePages(walk.gfn)) {
     if (!mmu.pages.hasGptes(page)) continue;
-    for (const index of gptesWritten(mmu.pages.role(mmu.state, page), offset, task.emulating)) mmu.doubt(page, index, Unseen.gone);
+    if (whole) {
+      task.suspected.push({ page, before: mmu.pages.writtenSince(mmu.state, page) });
+      mmu.pages.setWrittenSince(mmu.state, page, mmu.state.now);
+    } else {
+      const offset = Number(walk.address & 0xfffn);
+      for (const index of gptesWritten(mmu.pages.role(mmu.state, page), offset)) mmu.doubt(page, index, Unseen.gone);
+    }
   }
 }
 

@@ -16,8 +16,11 @@ export class ReverseIndex {
   private readonly leaves = new Map<number, Map<Gfn, Place[]>>();
   private readonly roots = new Map<PageId, { vcpu: number; slot: number }[]>();
 
+  private readonly pages: Replayer['pages'];
+
   constructor(replay: Replayer, state: State) {
     const { pages } = replay;
+    this.pages = pages;
     for (let id = 1 as PageId; id <= pages.last && pages.born(id) <= state.event; id++) {
       if (!pages.isLive(state, id)) continue;
       const { vm } = pages.birth(id);
@@ -42,8 +45,11 @@ export class ReverseIndex {
   mappers(vm: number, gfn: Gfn): Place[] {
     const leaves = this.leaves.get(vm);
     if (!leaves) return [];
-    const firsts = [1, 2, 3].map((level) => gfn - (gfn % pagesPerEntry(level)));
-    return [...new Set(firsts)].flatMap((first) => leaves.get(first as Gfn) ?? []);
+    return [1, 2, 3].flatMap((level) => {
+      const first = (gfn - (gfn % pagesPerEntry(level))) as Gfn;
+      // a frame that begins a large page also begins a small one: the leaf's level tells which of them it maps
+      return (leaves.get(first) ?? []).filter(({ page }) => this.pages.level(page) === level);
+    });
   }
 
   private indexEntries(replay: Replayer, state: State, page: PageId, vm: number): void {

@@ -1,7 +1,7 @@
 import { EntryState, Trust, entryState } from '../engine/entry.js';
 import { BEFORE_FIRST, NO_PAGE, type EventIndex, type Gfn, type PageId, type Pfn, type SpteIndex } from '../engine/ids.js';
 import { isMmioSpte, makeMmioSpte } from '../engine/spte.js';
-import { Cause } from '../engine/unseen.js';
+import { Cause, unseenChange } from '../engine/unseen.js';
 import { Kind } from '../trace/vocabulary.js';
 import type { Replayer, SptePlace } from './replayer.js';
 import type { Task } from './task.js';
@@ -43,6 +43,7 @@ function setSpte(replay: Replayer, event: EventIndex, task: Task): SptePlace | u
   if (isMmioSpte(task.mmu.format, spte)) task.mmu.setMmio(page, index, spte, gfn, certain ? Trust.recorded : Trust.assumed);
   else {
     noticeDirtyLog(task, page, index, spte);
+    if (task.path?.indexAt(level) === index && (spte & task.mmu.format.writable) !== 0n) task.writesItself();
     task.mmu.setLeaf(page, index, spte, gfn, certain ? Trust.recorded : Trust.assumed);
   }
   return { page, index };
@@ -72,12 +73,13 @@ function noticeDirtyLog(task: Task, page: PageId, index: SpteIndex, spte: bigint
   const { mmu } = task;
   if (
     mmu.unseen.last(mmu.state, Cause.exitsSeen) !== BEFORE_FIRST ||
-    !task.walk?.isWrite ||
+    !task.walk?.isProtectionFault ||
     index !== task.path?.indexAt(mmu.pages.level(page))
   )
     return;
   const cell = mmu.pages.entryCell(page, index);
-  if (entryState(mmu.state.tag(cell)) !== EntryState.leaf) return;
+  // Where something else may have taken W, this is no sign.
+  if (entryState(mmu.state.tag(cell)) !== EntryState.leaf || unseenChange(mmu, mmu.state, page, index)) return;
   const bits = mmu.format.writable | mmu.format.mmuWritable;
   const before = mmu.state.word(cell);
   if ((before & bits) === bits && (spte & bits) === bits) mmu.unseen.happened(Cause.dirtyLog);

@@ -31,8 +31,8 @@ export class Task {
   requested = false;
   /** kvm_emulate_insn was seen since the exit; with the instruction's bytes as far as they are known */
   emulating: Uint8Array | undefined;
-  /** a mark_mmio_spte whose kvm_mmu_set_spte (5.10) comes next */
-  mmioMark: EventIndex | undefined;
+  /** pages whose guest table this fault's write may have changed through the emulator, with what was suspected before */
+  suspected: { readonly page: PageId; readonly before: EventIndex | undefined }[] = [];
   /** the page of the last kvm_mmu_prepare_zap_page: its sync event follows when it was unsync */
   lastZapped: PageId = NO_PAGE;
   private afterLoss = false;
@@ -62,6 +62,13 @@ export class Task {
     return this.path;
   }
 
+  /** The fault made its SPTE writable: the guest writes by itself, and KVM emulates nothing. */
+  writesItself(): void {
+    const { pages, state } = this.mmu;
+    for (const { page, before } of this.suspected) pages.setWrittenSince(state, page, before);
+    this.suspected = [];
+  }
+
   /** Events were lost: nothing that was under way can be relied on. */
   reset(): void {
     this.endFault();
@@ -87,6 +94,6 @@ export class Task {
     this.path = undefined;
     this.pageFault = undefined;
     this.requested = false;
-    this.mmioMark = undefined;
+    this.suspected = [];
   }
 }
