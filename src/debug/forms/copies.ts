@@ -37,9 +37,14 @@ function setByLine(ctx: FormContext, page: PageView, entry: EntryView): string[]
   const where = [...(line === undefined ? [] : [`line ${line}`]), table.timeText(event).trim()].filter(Boolean).join(', ');
   const vcpu = ctx.replay.vcpuOf(event);
   const [, older] = changesOf(ctx, page.id, entry.index);
-  const was = older ? `; was ${older.entry.state === 'empty' ? '0' : valueText(older.entry)}` : '';
+  const was = older ? `; was ${bareValue(older.entry)}` : '';
   const who = vcpu ? `, vCPU ${vcpu.vcpu}` : '';
   return [`  set by event ${event}${where && ` (${where})`} ${table.name(event)}${who}${was}`];
+}
+
+/** A former value: how it was known no longer matters. */
+function bareValue(entry: EntryView): string {
+  return entry.value === null ? valueText(entry) : hex(entry.value);
 }
 
 /** The page's header, then one line per range. */

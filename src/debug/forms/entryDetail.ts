@@ -27,7 +27,7 @@ export function entryDetail(ctx: FormContext, id: PageId, index: SpteIndex, prev
     index,
     ...(base !== undefined && { address: address(base + BigInt(index) * spanOf(page.level)) }),
     guestEntry: guestEntryName(ctx, page, index),
-    entry: entry.state === 'empty' ? null : entryModel(ctx, page, { entry, kind: kindOf(ctx, id, entry) }),
+    entry: entry.state === 'empty' ? null : entryModel(ctx, page, base, { entry, kind: kindOf(ctx, id, entry) }),
     bits: bitsOf(ctx, page, entry, before),
     rows: entryRows(ctx, page, entry, before),
     setBy: setBy(ctx, id, entry),

@@ -66,7 +66,7 @@ function leaf(ctx: FormContext, page: PageView, entry: EntryView): Row[] {
   const writeBits = `host-W ${bit('hw')}  MMU-W ${bit('mw')}  W ${bit('w')}`;
   return [
     maps,
-    { label: 'Rights', text: `${rwxu(value, format, entry)} NX ${bit('nx')}, ${used}` },
+    { label: 'Rights', text: `${rwxu(value, format)} NX ${bit('nx')}, ${used}` },
     { label: 'Write', text: `${writeState(kind, entry)}\n${writeBits}` },
     ...shadowedAs(ctx, page, kind, entry),
   ];

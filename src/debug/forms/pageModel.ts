@@ -5,6 +5,7 @@ import type { EntryView, PageView } from '../../replay/view.js';
 import { vmAt, vmOfPage, type FormContext } from './context.js';
 import { pageCopy } from './copies.js';
 import { eventRef } from './events.js';
+import { setByOf } from './history.js';
 import { kindedEntries, type Kinded } from './kinds.js';
 import { address, hex, spanOf } from './numbers.js';
 import { mapsText, pageName, pageRef, pageTags, roleFormOf } from './pages.js';
@@ -43,7 +44,7 @@ export function pageModel(ctx: FormContext, id: PageId, previousStop: EventIndex
     parents: parentsOf(ctx, page),
     rootOf: rootsOf(page),
     ...(quadrants ? { quadrants } : { oneToOne: oneToOneText(page) }),
-    entries: entries.map((e) => entryModel(ctx, page, e)),
+    entries: entries.map((e) => entryModel(ctx, page, base, e)),
     changed: changed.map((c) => c.index),
     before: changed.map((c) => [c.index, valueBefore(c.before)]),
     memory: Buffer.from(cursor.memory(id)).toString('base64'),
@@ -52,8 +53,9 @@ export function pageModel(ctx: FormContext, id: PageId, previousStop: EventIndex
 }
 
 /** One entry that is not empty. */
-export function entryModel(ctx: FormContext, page: PageView, { entry, kind }: Kinded): EntryModel {
+export function entryModel(ctx: FormContext, page: PageView, base: bigint | undefined, { entry, kind }: Kinded): EntryModel {
   const pfn = entry.state === 'leaf' ? pfnText(entry) : undefined;
+  const setBy = setByOf(ctx, page.id, entry);
   return {
     index: entry.index,
     kind,
@@ -65,8 +67,8 @@ export function entryModel(ctx: FormContext, page: PageView, { entry, kind }: Ki
     ...(entry.child !== undefined && { child: pageRef(ctx, entry.child) }),
     ...(entry.gfn !== undefined && { gfn: hex(entry.gfn) }),
     ...(pfn !== undefined && { pfn }),
-    hover: spteHover(ctx, page, kind, entry),
-    ...(entry.setBy >= 0 && { setBy: entry.setBy }),
+    hover: spteHover(ctx, page, base, kind, entry),
+    ...(setBy >= 0 && { setBy }),
   };
 }
 

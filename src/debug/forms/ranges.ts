@@ -38,7 +38,7 @@ function keyOf(ctx: FormContext, item: Kinded): string {
 }
 
 function rightsOf(ctx: FormContext, { entry }: Kinded): string {
-  return entry.state === 'leaf' && entry.value !== null ? rwxu(entry.value, formatOf(ctx), entry) : '';
+  return entry.state === 'leaf' && entry.value !== null ? rwxu(entry.value, formatOf(ctx)) : '';
 }
 
 function framesOf(page: PageView, group: readonly Kinded[]): string {

@@ -1,4 +1,3 @@
-import type { EntryView } from '../../replay/view.js';
 import { isEpt, spteBit, type SpteField, type SpteFormat } from '../../replay/query/spteBits.js';
 
 /**
@@ -9,15 +8,14 @@ import { isEpt, spteBit, type SpteField, type SpteFormat } from '../../replay/qu
 const EPT_SAVED_READ = 1n << 54n;
 const EPT_SAVED_EXEC = 1n << 56n;
 
-/** `rwx-`; with a doubt about W: `r?x-`. Saved rights of an access-tracked EPT entry print as capitals. */
-export function rwxu(value: bigint, format: SpteFormat, entry?: EntryView): string {
+/** `rwx-`. Saved rights of an access-tracked EPT entry print as capitals. */
+export function rwxu(value: bigint, format: SpteFormat): string {
   const letter = (field: SpteField, c: string): string => (spteBit(value, field, format) ? c : '-');
   const saved = (mask: bigint, c: string): string | undefined => (isEpt(format) && (value & mask) !== 0n ? c : undefined);
-  const write = entry && doubtsWrite(entry) ? '?' : letter('w', 'w');
   const read = letter('r', 'r') === '-' ? (saved(EPT_SAVED_READ, 'R') ?? '-') : 'r';
   const exec = letter('x', 'x') === '-' ? (saved(EPT_SAVED_EXEC, 'X') ?? '-') : 'x';
   // an EPT entry has no user bit of its own
-  return read + write + exec + (isEpt(format) ? ' ' : letter('u', 'u'));
+  return read + letter('w', 'w') + exec + (isEpt(format) ? ' ' : letter('u', 'u'));
 }
 
 /** `ad-` */
@@ -26,14 +24,13 @@ export function accessedDirty(value: bigint, format: SpteFormat): string {
 }
 
 /** `hm`: host-writable, MMU-writable */
-export function hostMmu(value: bigint, format: SpteFormat, entry?: EntryView): string {
-  const mmu = entry && doubtsWrite(entry) ? '?' : spteBit(value, 'mw', format) ? 'm' : '-';
-  return `${spteBit(value, 'hw', format) ? 'h' : '-'}${mmu}`;
+export function hostMmu(value: bigint, format: SpteFormat): string {
+  return `${spteBit(value, 'hw', format) ? 'h' : '-'}${spteBit(value, 'mw', format) ? 'm' : '-'}`;
 }
 
 /** `rwx- ad- hm`: an SPTE */
-export function shadowRights(value: bigint, format: SpteFormat, entry?: EntryView): string {
-  return `${rwxu(value, format, entry)} ${accessedDirty(value, format)} ${hostMmu(value, format, entry)}`;
+export function shadowRights(value: bigint, format: SpteFormat): string {
+  return `${rwxu(value, format)} ${accessedDirty(value, format)} ${hostMmu(value, format)}`;
 }
 
 /** `rwx- ads g`: a guest entry; `bytes` is its size, since 4-byte entries have no NX. */
@@ -46,9 +43,4 @@ export function guestRights(pte: bigint, bytes: 4 | 8): string {
 /** One letter for the wide cell: dirty, accessed, or neither (prefetched, not used). */
 export function usedLetter(value: bigint, format: SpteFormat): 'd' | 'a' | '-' {
   return spteBit(value, 'd', format) ? 'd' : spteBit(value, 'a', format) ? 'a' : '-';
-}
-
-/** W may have changed unseen. */
-export function doubtsWrite(entry: EntryView): boolean {
-  return entry.doubt?.what === 'w' || entry.doubt?.what === 'value';
 }

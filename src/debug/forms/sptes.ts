@@ -34,30 +34,28 @@ export function spteLine(ctx: FormContext, page: PageView, entry: EntryView): st
     case 'leaf':
       return entry.value === null
         ? `${kind} ${frames(page, entry)} · ${valueText(entry)}`
-        : `${kind} ${shadowRights(entry.value, formatOf(ctx), entry)}  ${frames(page, entry)} · ${valueText(entry)}`;
+        : `${kind} ${shadowRights(entry.value, formatOf(ctx))}  ${frames(page, entry)} · ${valueText(entry)}`;
   }
 }
 
 function tableLine(ctx: FormContext, kind: SpteKind, entry: EntryView): string {
   if (entry.child === undefined) return `${kind} → ? · ${valueText(entry)}`;
   const child = ctx.cursor.page(entry.child);
-  const entries = kindedEntries(ctx, entry.child);
-  const words = [pageName(child), ...(child.direct ? ['direct'] : []), ...(isFull(child.access) ? [] : [child.access])];
-  return [`${kind} → ${words.join(' ')}`, ...(entries.length ? [presentOf512(entries)] : []), valueText(entry)].join(' · ');
+  // halves of one large page differ in access alone
+  const name = child.direct ? `${pageName(child)} direct ${child.access}` : pageName(child);
+  const entries = entry.value === null ? [] : kindedEntries(ctx, entry.child);
+  return [`${kind} → ${name}`, ...(entries.length ? [presentOf512(entries)] : []), valueText(entry)].join(' · ');
 }
 
-/** Nothing withheld: not worth a word in a line. */
-function isFull(access: string): boolean {
-  return !access.includes('-');
-}
-
-/** `16ceede63`, derived `1694a8827 ~`, link without a known frame `?827`, in doubt ` ?`, contradicted ` !=`. */
+/**
+ * `16ceede63`, derived `1694a8827 ~`, link without a known frame `?827`, contradicted ` !=`. What may have happened to it unseen is a
+ * sentence, not a mark: hovers, details and copies say it.
+ */
 export function valueText(entry: EntryView): string {
   const known = entry.value !== null ? hex(entry.value) : entry.flags !== undefined ? `?${hex(entry.flags & 0xfffn, 3)}` : '?';
   // the ? in place of the digits says already that it is not recorded
   const grade = entry.value !== null && (entry.grade === 'derived' || entry.grade === 'assumed') ? ' ~' : '';
-  const doubt = entry.doubt && entry.value !== null ? ' ?' : '';
-  return `${known}${grade}${entry.grade === 'contradicted' ? ' !=' : ''}${doubt}`;
+  return `${known}${grade}${entry.grade === 'contradicted' ? ' !=' : ''}`;
 }
 
 /** `rw gfn fee00 gen 12` */
@@ -91,8 +89,7 @@ export function wideLetters(ctx: FormContext, kind: SpteKind, entry: EntryView):
 }
 
 /** `[0ed] c2ced000 W gfn 2ced → pfn 16ceed rwx- d, set by 300,019` */
-export function spteHover(ctx: FormContext, page: PageView, kind: SpteKind, entry: EntryView): string {
-  const base = ctx.cursor.baseAddress(page.id);
+export function spteHover(ctx: FormContext, page: PageView, base: bigint | undefined, kind: SpteKind, entry: EntryView): string {
   const place = base === undefined ? [] : [address(base + BigInt(entry.index) * spanOf(page.level))];
   const what = [`[${indexName(entry.index)}]`, ...place, kind, ...contents(ctx, page, entry)].join(' ');
   const derived = entry.grade === 'recorded' ? '' : entry.grade === 'contradicted' ? ' !=' : ' ~';
@@ -107,7 +104,7 @@ function contents(ctx: FormContext, page: PageView, entry: EntryView): string[] 
     case 'leaf': {
       if (entry.value === null) return [frames(page, entry)];
       const format = formatOf(ctx);
-      return [frames(page, entry), rwxu(entry.value, format, entry), usedLetter(entry.value, format)];
+      return [frames(page, entry), rwxu(entry.value, format), usedLetter(entry.value, format)];
     }
     case 'link': {
       const child = entry.child === undefined ? undefined : ctx.cursor.page(entry.child);
@@ -127,7 +124,7 @@ export function copyContents(ctx: FormContext, page: PageView, entry: EntryView)
     case 'leaf':
       return entry.value === null
         ? `${kind} ${frames(page, entry, '->')}`
-        : `${kind} ${shadowRights(entry.value, formatOf(ctx), entry)}  ${frames(page, entry, '->')}`;
+        : `${kind} ${shadowRights(entry.value, formatOf(ctx))}  ${frames(page, entry, '->')}`;
     case 'link': {
       const child = entry.child === undefined ? undefined : ctx.cursor.page(entry.child);
       return `${kind} -> ${child ? pageName(child) : '?'}`;

@@ -106,7 +106,7 @@ function compareLetters(text: string, field: NumberField, node: CompareNode, op:
 function compareText(text: string, field: TextField, node: CompareNode, op: Comparison, not: boolean): Predicate {
   const wanted = node.value.text;
   if (op === '~') {
-    const match = globMatcher(wanted);
+    const match = remembered(globMatcher(wanted));
     return (s) => {
       const t = field.text(s);
       return t !== undefined && match(t) !== not;
@@ -120,6 +120,18 @@ function compareText(text: string, field: TextField, node: CompareNode, op: Comp
     };
   }
   return fail(text, node.field, `${field.name} is text; compare it with ==, != or ~`);
+}
+
+/** Names repeat by the million, message texts do not: the answers of the first few thousand texts are kept. */
+function remembered(match: (text: string) => boolean): (text: string) => boolean {
+  const known = new Map<string, boolean>();
+  return (text) => {
+    const answer = known.get(text);
+    if (answer !== undefined) return answer;
+    const fresh = match(text);
+    if (known.size < 4096) known.set(text, fresh);
+    return fresh;
+  };
 }
 
 /**
