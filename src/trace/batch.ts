@@ -154,6 +154,7 @@ export class BatchBuilder {
   }
 
   shape(shape: Shape): number {
+    if (this.#shapes > 0xffff) throw new Error('a trace with more than 65536 shapes of events');
     this.#newShapes.push(shape);
     return this.#shapes++;
   }

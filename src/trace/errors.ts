@@ -83,7 +83,7 @@ export const traceErrors = {
       10,
     ),
   datDamaged: (file: string, what: string, offset: number) =>
-    new TraceError('dat-damaged', file, what, 'the file is cut or damaged before any event: copy or record it again', offset),
+    new TraceError('dat-damaged', file, what, 'copy or record the file again', offset),
   compression: (file: string, what: string, offset?: number) =>
     new TraceError('compression', file, what, 'the compressed file is cut or damaged: copy it again', offset),
 } as const;

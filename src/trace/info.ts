@@ -48,20 +48,7 @@ export interface InfoReport {
 export function summarize(table: EventTable): InfoReport {
   const { file, format, kernel, roles, lost, notes } = table.info;
   const events = table.length;
-  const byName = new Map<string, number>();
-  const tasks = new Map<number, { pid: number; comm: string; events: number }>();
-  for (let e = 0; e < events; e++) {
-    const name = table.name(e);
-    byName.set(name, (byName.get(name) ?? 0) + 1);
-    const pid = table.pid(e);
-    const task = tasks.get(pid);
-    if (!task) tasks.set(pid, { pid, comm: table.comm(e), events: 1 });
-    else {
-      task.events++;
-      // A name learned later is better than none; a changed one is shown as it is at the end.
-      if (table.comm(e) !== '<...>') task.comm = table.comm(e);
-    }
-  }
+  const { names, tasks } = table.tally();
   return {
     file,
     format,
@@ -71,8 +58,8 @@ export function summarize(table: EventTable): InfoReport {
     lost,
     first: events > 0 ? timeOrNull(table, 0) : null,
     last: events > 0 ? timeOrNull(table, events - 1) : null,
-    byName: Object.fromEntries([...byName].sort(([a], [b]) => (a < b ? -1 : 1))),
-    tasks: [...tasks.values()].sort((a, b) => b.events - a.events || a.pid - b.pid),
+    byName: Object.fromEntries([...names].sort(([a], [b]) => (a < b ? -1 : 1))),
+    tasks: [...tasks].map(([pid, task]) => ({ pid, ...task })).sort((a, b) => b.events - a.events || a.pid - b.pid),
     notes: notes.map(placed),
   };
 }

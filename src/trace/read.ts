@@ -49,7 +49,8 @@ async function readStream(file: string, source: ByteSource, stream: ByteStream, 
   const parts = [beginning];
   if (stream.compressed) for (let next = await stream.next(); next; next = await stream.next()) parts.push(next);
   const bytes = stream.compressed ? new MemorySource(concat(parts)) : source;
-  const { batches, latencyAt } = await readDat(bytes, file, stream.compressed, stream.failure);
+  const { compressed, failure } = stream;
+  const { batches, latencyAt } = await readDat({ source: bytes, file, compressed, fileSize: source.size, failure });
   if (latencyAt !== undefined) return await readText(file, stream.compressed, new Rest(bytes, latencyAt), [], sink);
   for (const batch of batches) await sink.batch(batch);
 }

@@ -22,11 +22,24 @@ export interface DatReading {
   readonly latencyAt: number | undefined;
 }
 
+/** Where a trace.dat is read from. */
+export interface DatSource {
+  readonly source: ByteSource;
+  readonly file: string;
+  /** unpacked into memory from a .gz or .zst file */
+  readonly compressed: boolean;
+  /** size of the file on disk */
+  readonly fileSize: number;
+  /** why unpacking ended early */
+  readonly failure: UnpackFailure | undefined;
+}
+
 /**
  * Reads a trace.dat file of version 6 or 7.
  * @throws TraceError when nothing of it can be read
  */
-export async function readDat(source: ByteSource, file: string, compressed: boolean, failure?: UnpackFailure): Promise<DatReading> {
+export async function readDat(from: DatSource): Promise<DatReading> {
+  const { source, file, failure } = from;
   const notes = new NoteBook();
   if (failure) notes.damage('unpack', { offset: failure.offset }, () => failure.what);
   const dat = await readContainer({ source, file, notes });
@@ -38,17 +51,11 @@ export async function readDat(source: ByteSource, file: string, compressed: bool
   const buffer = chosen(dat.buffers, notes);
   const layout = pageLayout(dat.headerPage, dat.little, buffer?.pageSize || dat.pageSize);
   const streams = (buffer?.cpus ?? []).map((cpu) => new CpuStream(source, cpu, layout, buffer!.compressed ? unpack : undefined, notes));
-  return { batches: batches(dat, buffer, streams, notes, file, compressed), latencyAt: undefined };
+  return { batches: batches(from, dat, buffer, streams, notes), latencyAt: undefined };
 }
 
-function* batches(
-  dat: DatFile,
-  buffer: DatBuffer | undefined,
-  streams: CpuStream[],
-  notes: NoteBook,
-  file: string,
-  compressed: boolean,
-): Generator<Batch> {
+function* batches(from: DatSource, dat: DatFile, buffer: DatBuffer | undefined, streams: CpuStream[], notes: NoteBook): Generator<Batch> {
+  const { file, compressed, fileSize } = from;
   const builder = new BatchBuilder();
   const formats = new Formats(dat, (formatsSoFar) => kernelOf(dat.options.uname, formatsSoFar));
   const layout = roleLayout(formats);
@@ -66,7 +73,17 @@ function* batches(
     notes: notes.list(),
     damaged: notes.damaged,
   });
-  const bytesRead = (): number => streams.reduce((sum, stream) => sum + stream.used, 0);
+  // What stands around the trace data was read at once, and so was all of a packed file.
+  const data = compressed || !buffer ? 0 : bytesOf(buffer);
+  const bytesRead = (): number =>
+    data === 0
+      ? fileSize
+      : fileSize -
+        data +
+        Math.min(
+          data,
+          sum(streams, (stream) => stream.used),
+        );
   const merge = new Merge(streams);
   for (let stream = merge.current; stream; merge.advance(), stream = merge.current) {
     const lost = losses.before(stream);
@@ -74,6 +91,10 @@ function* batches(
     writer.event(stream);
     if (builder.isFull) yield builder.take(info(), bytesRead());
   }
+  // A file that ends before its first event has nothing to look at: that is an error, not a trace.
+  const [first] = notes.list();
+  if (builder.events === 0 && notes.damaged && first)
+    throw traceErrors.datDamaged(file, `no event can be read: ${first.text}`, first.offset ?? 0);
   if (losses.elsewhere > 0) {
     notes.remark(
       'lost',
@@ -98,7 +119,11 @@ function chosen(buffers: readonly DatBuffer[], notes: NoteBook): DatBuffer | und
 }
 
 function bytesOf(buffer: DatBuffer): number {
-  return buffer.cpus.reduce((sum, cpu) => sum + cpu.size, 0);
+  return sum(buffer.cpus, (cpu) => cpu.size);
+}
+
+function sum<T>(items: readonly T[], of: (item: T) => number): number {
+  return items.reduce((total, item) => total + of(item), 0);
 }
 
 function longSize(dat: DatFile): number {

@@ -52,7 +52,7 @@ export function readVersion6(input: DatInput, start: number, little: boolean, pa
   } catch (error) {
     if (!(error instanceof DatEnd || error instanceof RangeError)) throw error;
     if (dat.eventFormats.length === 0) throw traceErrors.datDamaged(file, `the file ends in its headers (${error.message})`, c.offset);
-    notes.damage('cut', { offset: c.offset }, () => `the file ends before its trace data (${error.message}): copy or record it again`);
+    notes.damage('cut', { offset: c.offset }, () => `the file ends before its trace data (${error.message})`);
   }
   return dat;
 }

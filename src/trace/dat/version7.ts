@@ -163,7 +163,7 @@ class Version7 {
   #salvage(firstSection: number, missing: number): void {
     const { notes, source } = this.#input;
     notes.damage('cut', { offset: Math.min(missing, source.size) }, () => {
-      return `the file ends at byte ${source.size}, before its table of contents: it was cut off while it was written or copied; what it holds up to there is read, the CPUs of the events are guessed`;
+      return `the file ends at byte ${source.size}, before its table of contents, so it was cut off while it was written or copied`;
     });
     for (let at = firstSection; at + SECTION_HEADER <= source.size;) {
       const header = this.#header(at);

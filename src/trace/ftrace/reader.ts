@@ -22,6 +22,10 @@ const COLON = 0x3a;
 const DOT = 0x2e;
 const LESS = 0x3c;
 
+const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
+/** Shapes have 16-bit numbers. No kernel has so many events, but a damaged text has as many names as it likes. */
+const MOST_SHAPES = 60_000;
+
 /** What is known of an event name. */
 interface Named {
   readonly name: string;
@@ -106,7 +110,9 @@ export class FtraceReader {
 
   #line(bytes: Uint8Array, from: number, to: number, ended: boolean): void {
     this.#lineNumber++;
-    if (from === to) return;
+    // Some editors put a mark in front of UTF-8 text.
+    if (this.#lineNumber === 1 && startsWith(bytes, BYTE_ORDER_MARK, from)) from += BYTE_ORDER_MARK.length;
+    if (from >= to) return;
     const first = bytes[from]!;
     if (first === HASH) return this.#headerLine(bytes, from, to);
     if (this.#stack && this.#stackLine(this.#stack.functions, bytes, from, to)) return;
@@ -216,6 +222,7 @@ export class FtraceReader {
     const named = this.#nameOf(bytes, from, colon);
     const message = Math.min(to, colon + 2);
     if (named.kind !== Kind.other && this.#known(named, bytes, message, to, context, ended)) return;
+    if (named.rawShape < 0 && this.#builder.shapeCount >= MOST_SHAPES) return this.#nameless(bytes, from, to, context);
     this.#raw(named, bytes, message, to, context, ended);
   }
 
