@@ -26,7 +26,7 @@ const shots = path.join(root, 'out/screenshots');
 /** The browser that the editor tests use too; found at run time, because the tests are bundled away from where it is. */
 export async function startBrowser(): Promise<Browser> {
   const finder = pathToFileURL(path.join(root, 'test/host/chromium.mjs')).href;
-  const { findChromium } = (await import(finder)) as { findChromium(): Promise<LaunchOptions> };
+  const { findChromium } = (await import(finder)) as { findChromium: () => Promise<LaunchOptions> };
   return chromium.launch(await findChromium());
 }
 
