@@ -8,7 +8,8 @@ interface Gap {
 
 /**
  * Remembers the gap around the last answer. A search asks every set again and again from places between two of its events, while
- * another set supplies the candidates; a set that has to look through a journal for its answer need do so only once.
+ * another set supplies the candidates; a set that has to look through a journal for its answer need do so only once. The set may
+ * grow at its end, provided that no question reached beyond what was there.
  */
 export function cached(set: EventSet): EventSet {
   let gap: Gap = { after: 0, before: 0 };
