@@ -3,7 +3,7 @@ import { mmioFields, spteBit, spteFrameOf } from '../../replay/query/spteBits.js
 import type { EntryView, PageView } from '../../replay/view.js';
 import { bitChanges, shapeOf } from './bits.js';
 import { formatOf, vmOfPage, type FormContext } from './context.js';
-import { hex } from './numbers.js';
+import { count, hex } from './numbers.js';
 import { pageName, pageRef } from './pages.js';
 import { rwxu } from './rights.js';
 import { frames, kindOf, valueText } from './sptes.js';
@@ -14,7 +14,7 @@ type Row = EntryDetail['rows'][number];
 export function entryRows(ctx: FormContext, page: PageView, entry: EntryView, before: EntryView | undefined): Row[] {
   const rows = contents(ctx, page, entry);
   if (before) rows.push({ label: 'Changed', text: changeText(ctx, page, entry, before) });
-  if (entry.doubt) rows.push({ label: 'Doubt', text: entry.doubt.why, grade: 'unknown' });
+  if (entry.doubt) rows.push({ label: 'Doubt', text: `since ${count(entry.doubt.since)}: ${entry.doubt.why}`, grade: 'unknown' });
   return rows;
 }
 

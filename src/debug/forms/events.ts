@@ -117,9 +117,13 @@ function decode(ctx: FormContext, event: EventIndex, name: string, value: bigint
   }
 }
 
+const PAGE_FAULT = 14;
+
 /** A `kvm_exit` and a `kvm_inj_exception` of another vector have an error code too, with another meaning. */
 function isFault(ctx: FormContext, event: EventIndex): boolean {
-  return !['kvm_exit', 'kvm_entry', 'kvm_inj_exception'].includes(ctx.replay.table.name(event));
+  const name = ctx.replay.table.name(event);
+  if (name === 'kvm_inj_exception') return new ArgumentReader(ctx.replay.table, event).num('exception') === PAGE_FAULT;
+  return name !== 'kvm_exit' && name !== 'kvm_entry';
 }
 
 /** `rwx- ad- hm  pfn 16ceed`, `MMIO gfn d0000 gen 4`, `empty` */

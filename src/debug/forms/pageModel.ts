@@ -8,7 +8,7 @@ import { eventRef } from './events.js';
 import { setByOf } from './history.js';
 import { kindedEntries, type Kinded } from './kinds.js';
 import { address, hex, spanOf } from './numbers.js';
-import { mapsText, pageName, pageRef, pageTags, roleFormOf } from './pages.js';
+import { mapsText, pageName, pageRef, pageTags, roleFormOf, rootTable } from './pages.js';
 import { oneToOneText, quadrantPicture } from './quadrants.js';
 import { roleRows, roleWordText } from './roles.js';
 import { pfnText, spteHover, wideLetters } from './sptes.js';
@@ -117,6 +117,6 @@ function vcpusByPage(ctx: FormContext): (id: PageId) => number[] {
 /** `vCPU 0, PDPTE 3, CR3 gfn 2cd2`; a 4-level root hangs in no PDPTE. */
 function rootsOf(page: PageView): string[] {
   return page.roots.map(({ vcpu, slot }) =>
-    [`vCPU ${vcpu}`, ...(page.level <= 2 ? [`PDPTE ${slot}`] : []), ...(page.direct ? [] : [`CR3 gfn ${hex(page.gfn)}`])].join(', '),
+    [`vCPU ${vcpu}`, ...(page.level <= 2 ? [`PDPTE ${slot}`] : []), ...(page.direct ? [] : [rootTable(page)])].join(', '),
   );
 }

@@ -53,8 +53,14 @@ export function pageWords(page: PageView): string {
     syncText(page),
     `gen ${page.gen}`,
     ...(page.obsolete ? ['obsolete'] : []),
-    ...(page.live || page.zappedAt === undefined ? [] : [`zapped at ${count(page.zappedAt)}`]),
+    ...lifeWords(page),
   ].join(' ');
+}
+
+/** `zapped at 1,234`, or `born at 1,234` for a page that is not there yet: a locked view can be before its birth. */
+function lifeWords(page: PageView): string[] {
+  if (page.live) return [];
+  return [page.zappedAt === undefined ? `born at ${count(page.born)}` : `zapped at ${count(page.zappedAt)}`];
 }
 
 /** ` != derived q0` where the engine derived another quadrant than was recorded */
@@ -90,9 +96,17 @@ export function rootText(ctx: FormContext, pages: readonly PageId[]): string {
   const loaded = pages.filter((id) => id !== 0).map((id) => ctx.cursor.page(id));
   const [first] = loaded;
   if (!first) return 'no root loaded';
-  const cr3 = first.direct ? 'no guest table' : `CR3 gfn ${hex(first.gfn)}`;
-  const pae = first.level === 2 ? ['PAE'] : [];
-  return [cr3, ...pae, `${loaded.length} × L${first.level}`].join(', ');
+  const tables = [...new Set(loaded.map(rootTable))];
+  return [tables.join(', '), ...(first.level === 2 ? ['PAE'] : []), `${loaded.length} × L${first.level}`].join(', ');
+}
+
+/**
+ * The guest table of a root page: `CR3 gfn 2cd2`. A PAE guest's four page directories hang in a table of their own, whose place no
+ * event shows; a guest without paging has none.
+ */
+export function rootTable(page: PageView): string {
+  if (page.direct) return 'no guest table';
+  return page.level === 2 && page.gpteBytes === 8 ? `PD gfn ${hex(page.gfn)}` : `CR3 gfn ${hex(page.gfn)}`;
 }
 
 /** Tags of the layout's header, in order (ui.md §5). */
@@ -102,7 +116,7 @@ export function pageTags(page: PageView): { text: string; warn?: boolean }[] {
   if (page.unsync) tags.push({ text: 'unsync', warn: true });
   if (page.invalid) tags.push({ text: 'invalid', warn: true });
   if (page.obsolete) tags.push({ text: 'obsolete' });
-  if (!page.live && page.zappedAt !== undefined) tags.push({ text: `zapped at ${count(page.zappedAt)}` });
+  for (const text of lifeWords(page)) tags.push({ text });
   if (page.derivedQuadrant !== undefined) tags.push({ text: `≠ derived q${page.derivedQuadrant}`, warn: true });
   if (page.word === null) tags.push({ text: 'role partial' });
   return tags;

@@ -130,7 +130,7 @@ function aroundTheMmu(ctx: FormContext, event: EventIndex, args: ArgumentReader)
     case Kind.emulateInsn:
       return `KVM emulates the instruction at ${at('rip')}${args.num('failed') ? ', and fails' : ''}.`;
     case Kind.injException:
-      return `KVM injects exception ${args.num('exception')}${args.num('has_error') ? `, error ${at('error_code')}` : ''}.`;
+      return injection(args);
     case Kind.cr:
       return `The guest ${args.num('rw') ? 'writes' : 'reads'} CR${args.num('cr')}: ${at('val')}.`;
     case Kind.mmio:
@@ -154,6 +154,15 @@ function aroundTheMmu(ctx: FormContext, event: EventIndex, args: ArgumentReader)
     default:
       return `${table.name(event)}: not an event of the shadow MMU.`;
   }
+}
+
+const PAGE_FAULT = 14;
+
+function injection(args: ArgumentReader): string {
+  const vector = args.num('exception');
+  const error = args.num('has_error') ? args.num('error_code') : undefined;
+  if (vector === PAGE_FAULT) return `KVM injects the page fault (#PF, ${accessWords(error ?? 0)}${flagsOf(error ?? 0)}).`;
+  return `KVM injects exception ${vector}${error === undefined ? '' : `, error ${hex(error)}`}.`;
 }
 
 function flagsOf(error: number): string {
