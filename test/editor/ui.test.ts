@@ -38,16 +38,20 @@ describe('the workbench', () => {
 
     await w.button('Continue');
     await w.stoppedAt(allocation);
+    await w.toggleView('Watch', false);
     await w.expand('Event');
     await w.variable(/^gfn/).waitFor();
     const name = pageName(sample.text(allocation));
+    await w.toggleView('SPTE layout', true);
     const layout = w.webview('view');
     await layout.locator('h1, [role=heading][aria-level="1"]', { hasText: name }).waitFor();
     assert.equal(await layout.locator('[role=gridcell]').count(), 512);
     await w.screenshot('03 stopped at the breakpoint');
 
-    await w.expand(/^vCPU/);
+    await w.expand('Event', false);
     await w.expand(/^Shadow pages/);
+    await w.expand(/^vCPU 0/);
+    await w.variable(/^\[000\]/).waitFor();
     await w.screenshot('04 tree of shadow pages');
 
     await w.button('Step Over');
@@ -81,6 +85,7 @@ describe('the workbench', () => {
       await w.stoppedAt(sample.first);
       await w.button('Continue');
       await w.stoppedAt(setSpte);
+      await w.toggleView('SPTE layout', true);
       const layout = w.webview('view');
       const changed = layout.locator('[role=gridcell][aria-label*="changed"]');
       await changed.first().waitFor();

@@ -38,7 +38,7 @@ export class Workbench {
   }
 
   /** A window of its own, with nothing remembered, and `file` of the sample folder open. */
-  static async open(file: string, theme: Theme = 'dark', viewport = { width: 1500, height: 950 }): Promise<Workbench> {
+  static async open(file: string, theme: Theme = 'dark', viewport = { width: 1600, height: 1200 }): Promise<Workbench> {
     const settings = given('EDITOR_SETTINGS');
     writeFileSync(
       settings,
@@ -161,12 +161,24 @@ export class Workbench {
     return this.page.locator('.debug-variables .monaco-list-row').filter({ hasText: text }).first();
   }
 
-  async expand(text: string | RegExp): Promise<void> {
+  /** Opens or closes a row of the Variables view. */
+  async expand(text: string | RegExp, open = true): Promise<void> {
     const row = this.variable(text);
     await row.waitFor();
-    await this.repeat(`${text} does not open`, async () => {
-      if ((await row.getAttribute('aria-expanded')) === 'true') return true;
+    await this.repeat(`${text} cannot be ${open ? 'opened' : 'closed'}`, async () => {
+      if ((await row.getAttribute('aria-expanded')) === String(open)) return true;
       await row.locator('.monaco-tl-twistie').click();
+      return false;
+    });
+  }
+
+  /** Opens or closes a view of the debug side bar: VS Code begins with those of extensions closed. */
+  async toggleView(title: string, open: boolean): Promise<void> {
+    const header = this.page.locator(`.pane-header[aria-label^="${title}" i]`);
+    await header.waitFor();
+    await this.repeat(`the view ${title} cannot be toggled`, async () => {
+      if ((await header.getAttribute('aria-expanded')) === String(open)) return true;
+      await header.click();
       return false;
     });
   }

@@ -40,7 +40,7 @@ function chooseTrace() {
   const parent = mkdtempSync(path.join(tmpdir(), 'shadow-mmu-'));
   const folder = path.join(parent, 'samples');
   cpSync(samples, folder, { recursive: true });
-  return { trace: path.join(folder, 'first-steps.ftrace'), folder, remove: () => rmSync(parent, { recursive: true, force: true }) };
+  return { trace: path.join(folder, 'nonpae-tour.ftrace'), folder, remove: () => rmSync(parent, { recursive: true, force: true }) };
 }
 
 /** @param {{ trace: string, folder: string }} chosen */
