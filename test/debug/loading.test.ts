@@ -48,6 +48,13 @@ describe('loading', () => {
     driver.close();
   });
 
+  it('says so when a trace has no kvm events', async () => {
+    const file = temporary('sched.txt', '# tracer: nop\n#\n   bash-123   [000] d..1.  1.000001: sched_switch: prev_comm=bash\n');
+    const driver = await Driver.loaded(file);
+    assert.match(await driver.output(), /no kvm or kvmmmu events/);
+    driver.close();
+  });
+
   it('takes breakpoints before the trace is open, and ties them when it is', async () => {
     const file = await plain('k6.1-nonpae-small-all.txt.zst', 'early.txt');
     const client = DapClient.inProcess();
@@ -128,6 +135,59 @@ describe('loading', () => {
     await driver.client.request('terminate');
     await driver.client.event('terminated');
     await assert.rejects(driver.client.request('threads'), /No trace is open/);
+    driver.close();
+  });
+});
+
+describe('what only some traces have', () => {
+  it('a binary trace shows whole roles, in documents of its own', async () => {
+    const driver = await Driver.loaded(recording('k6.1-nonpae-small-all.dat'), { functions: [{ name: 'kvm_mmu_get_page' }] });
+    await driver.go('continue');
+    const role = (await driver.scope('Event')).find(({ name }) => name === 'role')!;
+    assert.match(role.value, /^\d+ = 0x[0-9a-f]+ {2}level 2, 4-byte, q0, wux/);
+    assert.ok(!role.value.includes('?'));
+    const [frame] = await driver.frames();
+    assert.equal(frame!.source!.sourceReference, 1);
+    assert.equal(frame!.line, (await driver.index()) + 1);
+    driver.close();
+  });
+
+  it('kernel stacks become frames between the event and the fault', async () => {
+    const file = await plain('k6.1-nonpae-small-all.txt.zst', 'stacks.txt', (lines) => {
+      const at = lines.findIndex((line) => line.includes('kvm_mmu_set_spte: gfn 10 '));
+      const prefix = lines[at]!.slice(0, lines[at]!.indexOf('kvm_mmu_set_spte'));
+      lines.splice(at + 1, 0, `${prefix}<stack trace>`, ' => mmu_set_spte', ' => direct_page_fault', ' => kvm_mmu_page_fault');
+    });
+    const driver = await Driver.loaded(file, { functions: [{ name: 'kvm_mmu_set_spte' }] });
+    await driver.go('continue');
+    const frames = await driver.frames();
+    assert.deepEqual(
+      frames.map(({ name }) => name),
+      ['kvm_mmu_set_spte gfn 10', 'mmu_set_spte', 'direct_page_fault', 'kvm_mmu_page_fault', 'fault 10000 F', 'exit'],
+    );
+    const { stackFrames, totalFrames } = await driver.client.request<P.StackTraceResponse['body'] & { totalFrames: number }>('stackTrace', {
+      threadId: driver.thread(),
+      startFrame: 4,
+      levels: 1,
+    });
+    assert.deepEqual([stackFrames.map(({ name }) => name), totalFrames], [['fault 10000 F'], 6]);
+    driver.close();
+  });
+
+  it('says what a load is doing, and stops it when asked', async () => {
+    const whole = await eventsOf(recording('k6.1-three-vms-all.txt.zst'));
+    const lines = Array.from({ length: whole.length }, (_, e) => whole.lineText(e));
+    const file = temporary('long.txt', `# tracer: nop\n#\n${Array.from({ length: 30 }, () => lines.join('\n')).join('\n')}\n`);
+    const driver = await Driver.start(file, { initialize: { supportsProgressReporting: true } });
+    const { progressId, cancellable } = await driver.client.event<P.ProgressStartEvent>('progressStart');
+    assert.equal(cancellable, true);
+    await driver.client.request('cancel', { progressId });
+    const { message } = await driver.client.event<P.ProgressEndEvent>('progressEnd');
+    assert.match(message!, /^stopped at [\d,]+/);
+    await driver.client.event('shadowMmu/loaded');
+    const stop = await driver.go('continue');
+    assert.equal(stop.description, 'end of what is loaded');
+    assert.ok((await driver.index()) < 30 * whole.length - 1);
     driver.close();
   });
 });

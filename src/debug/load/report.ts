@@ -1,3 +1,4 @@
+import { EVENTS, type Kind } from '../../trace/vocabulary.js';
 import { count, plural } from '../forms/numbers.js';
 import type { Client } from '../wire/client.js';
 import type { Loader } from './loader.js';
@@ -13,8 +14,8 @@ export function reportLoaded(client: Client, recording: Recording, loader: Loade
   if (loader.failure) client.output(`Reading ended early: ${loader.failure}`, 'important');
   if (loader.cut) client.output(`Loading was cancelled: the first ${count(recording.end)} events can be debugged.`, 'important');
   const { vms } = replay;
-  if (vms.length === 0) {
-    client.output('No event of this trace belongs to a VM. Record with: trace-cmd record -e kvmmmu -e kvm', 'important');
+  if (!hasKvmEvents(recording)) {
+    client.output(`${recording.path}: no kvm or kvmmmu events in it; record with \`trace-cmd record -e kvmmmu -e kvm\``, 'important');
   } else if (askedVm !== undefined && !vms.some((v) => v.vm === askedVm)) {
     const there = vms.map((v) => v.vm).join(', ');
     client.output(`This trace has no VM ${askedVm}: there ${vms.length === 1 ? 'is' : 'are'} ${there}. Debugging VM ${vm}.`, 'important');
@@ -40,4 +41,8 @@ export function reportLoaded(client: Client, recording: Recording, loader: Loade
 function tasks({ lists, table }: Recording, pids: readonly number[]): string {
   const names = pids.slice(0, 3).map((pid) => `${table.comm(lists.ofTask(pid).at(0) ?? 0)}-${pid}`);
   return [...names, ...(pids.length > 3 ? ['…'] : [])].join(', ');
+}
+
+function hasKvmEvents({ lists }: Recording): boolean {
+  return EVENTS.some((_, kind) => lists.ofKind(kind as Kind).length > 0) || lists.otherNames().some((name) => name.startsWith('kvm'));
 }

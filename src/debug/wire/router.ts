@@ -41,7 +41,7 @@ export class Router {
     } catch (error) {
       if (error instanceof Cancelled || controller.signal.aborted) return this.fail(request, 'cancelled');
       this.outlet.report(error, request.command);
-      return this.fail(request, messageOf(error), !(error instanceof StaleError));
+      return this.fail(request, messageOf(error), error instanceof StaleError);
     } finally {
       this.calls.delete(request.seq);
     }
@@ -53,19 +53,34 @@ export class Router {
     this.calls.get(seq)?.abort();
   }
 
-  private fail(request: P.Request, message: string, showUser = true): void {
+  private fail(request: P.Request, message: string, stale = false): void {
     const response: P.ErrorResponse = Object.assign(new Response(request, message), { body: {} });
-    // VS Code shows `body.error.format`; braces would be taken for variables of it.
-    if (message !== 'cancelled')
-      response.body.error = {
-        id: ERROR_IDS[request.command as Command] ?? 1,
-        format: '{_text}',
-        variables: { _text: message },
-        showUser,
-      };
+    if (message !== 'cancelled') {
+      const command = request.command as Command;
+      // `format` is a template: a brace of the message would be taken for the name of a variable.
+      const text = message.includes('{') ? { format: '{_text}', variables: { _text: message } } : { format: message };
+      response.body.error = { id: ERROR_IDS[command] ?? 1, ...text, showUser: !stale && NOTIFIED.has(command) };
+      // The editor shows why a launch failed by itself, unless it is told not to.
+      if (command === 'launch') delete response.body.error.showUser;
+    }
     this.outlet.sendResponse(response);
   }
 }
 
 /** Numbers for clients that tell errors apart by them. */
 const ERROR_IDS: Partial<Record<Command, number>> = { launch: 100, evaluate: 200, readMemory: 300 };
+
+/** Requests behind which there is a click that would else seem to do nothing. All others have a place in which their error is shown. */
+const NOTIFIED: ReadonlySet<Command> = new Set<Command>([
+  'restart',
+  'continue',
+  'reverseContinue',
+  'next',
+  'stepIn',
+  'stepOut',
+  'stepBack',
+  'pause',
+  'goto',
+  'restartFrame',
+  'readMemory',
+]);
