@@ -195,16 +195,11 @@ export class Mmu {
   /** Takes an entry out of the look-up tables before it is overwritten. */
   private forget(page: PageId, index: SpteIndex): void {
     const cell = this.pages.entryCell(page, index);
-    switch (entryState(this.state.tag(cell))) {
-      case EntryState.link:
-        this.parentsOf.get(this.state.number(cell) as PageId)?.delete(placeOf(page, index));
-        break;
-      case EntryState.leaf: {
-        const gfn = this.state.number(this.pages.gfnCell(page, index)) as Gfn;
-        this.leavesOf.get(gfn)?.delete(placeOf(page, index));
-        break;
-      }
-    }
+    const kind = entryState(this.state.tag(cell));
+    if (kind === EntryState.link) this.parentsOf.get(this.state.number(cell) as PageId)?.delete(placeOf(page, index));
+    if (kind !== EntryState.leaf) return;
+    const gfn = this.state.number(this.pages.gfnCell(page, index)) as Gfn;
+    this.leavesOf.get(gfn)?.delete(placeOf(page, index));
   }
 
   private destroy(id: PageId): void {

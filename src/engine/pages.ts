@@ -142,7 +142,7 @@ export class ShadowPages {
   role(state: State, id: PageId): Role {
     const birth = this.births[id]!;
     const derived = birth.derivedRole !== undefined && state.number(this.headers[id]! + Header.reading) === 1;
-    const role = derived ? birth.derivedRole! : birth.role;
+    const role = derived ? birth.derivedRole : birth.role;
     return this.life(state, id) === Life.pinned ? withRole(role, { invalid: 1 }) : role;
   }
   /** A later event decided between the recorded and the derived role. */

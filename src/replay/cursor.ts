@@ -7,13 +7,12 @@ import { roleField } from '../engine/role.js';
 import { encodeRole } from '../engine/roleLayout.js';
 import { frameBits, pagesPerEntry } from '../engine/spte.js';
 import { State } from '../engine/state.js';
-import type { SpteKind } from '../protocol.js';
 import { spteLetter } from './letters.js';
 import { accessLetters } from './names.js';
 import { doubtOf } from './doubts.js';
 import { ReverseIndex } from './reverseIndex.js';
 import type { Replayer } from './replayer.js';
-import type { EntryView, Grade, PageHeader, PageView } from './view.js';
+import type { EntryView, Grade, PageHeader, PageView, SpteKind } from './view.js';
 
 const GRADES: Record<Trust, Grade> = { [Trust.recorded]: 'recorded', [Trust.derived]: 'derived', [Trust.assumed]: 'assumed' };
 

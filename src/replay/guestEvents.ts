@@ -63,6 +63,7 @@ export function guestEvent(replay: Replayer, event: EventIndex, kind: Kind, task
     case Kind.setSpteHva:
       unmapped(task, PAGE_BYTES);
       break;
+    default: // everything else is the MMU's own, or says nothing about it
   }
 }
 

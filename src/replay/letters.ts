@@ -3,8 +3,7 @@ import type { Mmu } from '../engine/mmu.js';
 import { Life } from '../engine/pages.js';
 import { ACC_WRITE, roleField } from '../engine/role.js';
 import type { State } from '../engine/state.js';
-import type { SpteKind } from '../protocol.js';
-import type { EntryView } from './view.js';
+import type { EntryView, SpteKind } from './view.js';
 
 /** Values that mean "busy" in the TDP MMU: REMOVED_SPTE, since 6.10 FROZEN_SPTE (spec/spte.md §5). */
 const FROZEN: readonly bigint[] = [0x5a0n, (1n << 63n) | 0x5a0n];

@@ -198,10 +198,10 @@ function zap(replay: Replayer, record: PageRecord, task: Task, page: PageId): Pa
 }
 
 function isZapped(replay: Replayer, page: PageId, record: PageRecord): boolean {
-  if (page === NO_PAGE || replay.pages.life(replay.state, page) === Life.active) return false;
-  const birth = replay.pages.birth(page);
-  const mask = replay.roleMask;
-  return birth.gfn === record.gfn && ((withRole(birth.role, { invalid: 0 }) ^ withRole(record.role, { invalid: 0 })) & mask) === 0;
+  const { pages, state, roleMask } = replay;
+  if (page === NO_PAGE || pages.life(state, page) === Life.active || pages.birth(page).gfn !== record.gfn) return false;
+  const difference = withRole(pages.role(state, page), { invalid: 0 }) ^ withRole(record.role, { invalid: 0 });
+  return (difference & roleMask) === 0;
 }
 
 function existedBefore(record: PageRecord, task: Task, unsync: boolean): PageId {

@@ -56,7 +56,9 @@ function isDerived(mmu: Mmu, id: PageId): boolean {
 function likeliest(mmu: Mmu, candidates: readonly PageId[], record: PageRecord): PageId {
   if (candidates.length === 1) return candidates[0]!;
   const { pages, state } = mmu;
+  // A page whose role is in dispute gives way to one whose role is not: gfn and role are the identity, so the dispute is settled.
   const score = (id: PageId): number =>
+    (pages.isContradicted(state, id) ? 0 : 8) +
     (pages.birth(id).generation === record.generation ? 4 : 0) +
     (pages.isUnsync(state, id) === record.unsync ? 2 : 0) +
     (pages.rootCount(state, id) === record.rootCount ? 1 : 0);

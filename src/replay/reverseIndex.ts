@@ -54,20 +54,14 @@ export class ReverseIndex {
 
   private indexEntries(replay: Replayer, state: State, page: PageId, vm: number): void {
     const { pages } = replay;
+    const leaves = this.leaves.get(vm) ?? new Map<Gfn, Place[]>();
+    this.leaves.set(vm, leaves);
     for (let i = 0; i < 512; i++) {
       const index = i as SpteIndex;
       const cell = pages.entryCell(page, index);
-      switch (entryState(state.tag(cell))) {
-        case EntryState.link:
-          push(this.parents, state.number(cell) as PageId, { page, index });
-          break;
-        case EntryState.leaf: {
-          let leaves = this.leaves.get(vm);
-          if (!leaves) this.leaves.set(vm, (leaves = new Map()));
-          push(leaves, state.number(pages.gfnCell(page, index)) as Gfn, { page, index });
-          break;
-        }
-      }
+      const kind = entryState(state.tag(cell));
+      if (kind === EntryState.link) push(this.parents, state.number(cell) as PageId, { page, index });
+      if (kind === EntryState.leaf) push(leaves, state.number(pages.gfnCell(page, index)) as Gfn, { page, index });
     }
   }
 }

@@ -3,6 +3,9 @@ import type { EventIndex, Gfn, PageId, Pfn, Role, SpteIndex } from '../engine/id
 /** How a value is known (ui.md §3). */
 export type Grade = 'recorded' | 'derived' | 'assumed' | 'unknown' | 'contradicted';
 
+/** Letter of an SPTE (ui.md §2). */
+export type SpteKind = 'T' | 'W' | 'w' | 'P' | 'p' | 'R' | 'H' | 'M' | 'F' | '!' | '·' | '?';
+
 /** What may have happened to a value unseen since an event. */
 export interface Doubt {
   /** `gone`: the entry may have been cleared; `w`: W (and MMU-writable) may have changed; `value`: any of its bits; `link`: a link that was inferred */
