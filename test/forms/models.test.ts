@@ -171,6 +171,10 @@ describe('events in words', () => {
     assert.equal(sentence(300018), 'From here the guest may write table 2ced freely; KVM re-reads it at the next sync.');
   });
 
+  it('guest entries as a walk read them', () => {
+    assert.equal(sentence(161527), 'Guest entry 2c001e3 at level 2: rwx- ads g  gfn 2c00 4M.');
+  });
+
   it('what a fault comes to', () => {
     ctx.world.events[300046] = { name: 'kvm_mmu_walker_error', args: { pferr: 0x14 }, pid: 100 };
     assert.equal(eventSentence(ctx, before, at(300046)), 'Not mapped by the guest: #PF injected (user fetch).');

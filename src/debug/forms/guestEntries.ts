@@ -1,8 +1,11 @@
+import type { EventIndex } from '../../engine/ids.js';
+import type { EventSource } from '../../replay/query/scope.js';
 import type { PageView } from '../../replay/view.js';
 import { ArgumentReader, Kind } from '../../replay/query/arguments.js';
 import { walkBefore } from './bursts.js';
 import type { FormContext } from './context.js';
-import { hex } from './numbers.js';
+import { hex, size, spanOf } from './numbers.js';
+import { guestRights } from './rights.js';
 
 /** Which guest entry stands behind an SPTE, and what the guest's large pages are called. */
 
@@ -51,4 +54,35 @@ export function gpdeValue(ctx: FormContext, page: PageView): bigint | undefined 
     if (pte & PAGE_SIZE_BIT && Number(pte >> 22n) * LARGE_PAGE_FRAMES === frame) found = pte;
   }
   return found;
+}
+
+/**
+ * A guest entry as a walk read it: `102007 at level 2: rwxu a-- -  gfn 102`, `02c001e3 at level 2: rwx- ads g  gfn 2c00 4M`. The
+ * first level that the walk read tells the size of its entries: only a walk of 4-byte entries begins at level 2.
+ */
+export function guestEntryText(table: EventSource, event: EventIndex): string {
+  const args = new ArgumentReader(table, event);
+  const pte = args.word('pte') ?? 0n;
+  const level = args.num('level') ?? 0;
+  const top = topLevel(table, event);
+  const bytes = top === 2 ? 4 : 8;
+  const name = `${hex(pte)} at level ${level}`;
+  if (!(pte & 1n)) return `${name}: not present`;
+  const large = (pte & PAGE_SIZE_BIT) !== 0n && (level === 2 || level === 3);
+  const page = bytes === 4 && large ? (pte >> 22n) << 10n : (pte & 0x000f_ffff_ffff_f000n) >> 12n;
+  // of the bits below the frame, a PDPTE of PAE paging has P alone
+  if (level === 3 && top === 3) return `${name}: gfn ${hex(page)}`;
+  const bytesMapped = bytes === 4 ? 1n << 22n : spanOf(level);
+  return `${name}: ${guestRights(pte, bytes)}  gfn ${hex(page)}${large ? ` ${size(bytesMapped)}` : ''}`;
+}
+
+/** Level of the first entry of the walk that an element belongs to. */
+function topLevel(table: EventSource, element: EventIndex): number | undefined {
+  const walk = walkBefore(table, element);
+  if (walk === undefined) return undefined;
+  const pid = table.pid(walk);
+  for (let e: number = walk + 1; e <= element; e++) {
+    if (table.kind(e) === Kind.element && table.pid(e) === pid) return new ArgumentReader(table, e).num('level');
+  }
+  return undefined;
 }

@@ -3,6 +3,7 @@ import { ArgumentReader, Kind } from '../../replay/query/arguments.js';
 import { mmioFields } from '../../replay/query/spteBits.js';
 import { burstOf, type Burst } from './bursts.js';
 import { formatOf, type FormContext } from './context.js';
+import { guestEntryText } from './guestEntries.js';
 import { guestTablePart } from './guestTables.js';
 import { address, count, hex, plural } from './numbers.js';
 import { pageName } from './pages.js';
@@ -44,7 +45,7 @@ export function eventSentence(ctx: FormContext, before: FormContext, event: Even
     case Kind.walk:
       return walk(ctx, event, args);
     case Kind.element:
-      return `Guest entry ${at('pte')} at level ${args.num('level')}${(args.word('pte') ?? 1n) & 1n ? '' : ': not present'}.`;
+      return `Guest entry ${guestEntryText(table, event)}.`;
     case Kind.walkerError:
       return walkerError(args);
     case Kind.setAccessed:
