@@ -43,8 +43,11 @@ export class Session extends ProtocolServer implements SessionContext, Lifecycle
     this.router.add(motionHandlers(this));
     this.router.add(inspectionHandlers(this));
     this.router.add(shadowMmuHandlers(this));
-    // What is no message of the protocol is worth a line in the log and no more.
-    this.on('error', (event: { body?: unknown }) => process.stderr.write(`shadow-mmu: ${String(event.body)}\n`));
+    // What is no message of the protocol is worth a line in the log and no more. A client may leave without a word.
+    this.on('error', ({ body }: { body?: unknown }) => {
+      if (/EPIPE|ECONNRESET/.test(String(body))) this.close();
+      else process.stderr.write(`shadow-mmu: ${String(body)}\n`);
+    });
     this.on('close', () => this.close());
   }
 

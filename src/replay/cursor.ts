@@ -1,4 +1,5 @@
 import { EntryState, Trust, entryState, entryTrust } from '../engine/entry.js';
+import { hashBucket } from '../engine/hash.js';
 import { BEFORE_FIRST, NO_PAGE, type EventIndex, type Gfn, type PageId, type SpteIndex } from '../engine/ids.js';
 import type { RecordIndex } from '../engine/journal.js';
 import type { Mmu } from '../engine/mmu.js';
@@ -51,6 +52,16 @@ export class Cursor {
   }
 
   /** A page, also one that is gone: then as it was last. */
+  /** The hash of shadow pages: buckets that are not empty, in each the newest page first, as kvm_mmu_get_page finds them. */
+  hashBuckets(vm: number): { bucket: number; pages: PageId[] }[] {
+    const buckets = new Map<number, PageId[]>();
+    for (const id of this.livePages(vm)) {
+      const bucket = hashBucket(this.replay.pages.birth(id).gfn);
+      buckets.set(bucket, [id, ...(buckets.get(bucket) ?? [])]);
+    }
+    return [...buckets].map(([bucket, pages]) => ({ bucket, pages })).sort((a, b) => a.bucket - b.bucket);
+  }
+
   page(id: PageId): PageView {
     return { ...this.header(id), parents: this.reverse.parentsOf(id), roots: this.reverse.rootsOf(id) };
   }

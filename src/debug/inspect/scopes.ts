@@ -1,9 +1,9 @@
 import type { DebugProtocol as P } from '@vscode/debugprotocol';
-import type { EventIndex } from '../../engine/ids.js';
+import type { EventIndex, PageId } from '../../engine/ids.js';
 import { EVENTS, type Kind } from '../../trace/vocabulary.js';
 import { argumentFields, commonFields, type EventField } from '../forms/events.js';
 import { count, plural } from '../forms/numbers.js';
-import { rootText } from '../forms/pages.js';
+import { pageName, rootText } from '../forms/pages.js';
 import { eventFrame, faultFrame } from '../forms/stops.js';
 import type { Recording } from '../load/recording.js';
 import type { Position } from '../motion/position.js';
@@ -84,24 +84,40 @@ export class Scopes {
     const { cursor } = this.position;
     const { vm } = this.recording;
     const live = cursor.livePages(vm);
+    const buckets = cursor.hashBuckets(vm);
+    const shared = buckets.filter(({ pages }) => pages.length > 1).length;
     return [
       { name: 'used pages', value: count(cursor.usedPages(vm)) },
       { name: 'generation', value: String(cursor.generation(vm)) },
       {
         name: 'active pages',
         value: `${plural(live.length, 'page')}, oldest first`,
-        ...(live.length > 0 && {
-          branch: branch(
-            () =>
-              byName(
-                live.map((id) => cursor.page(id)),
-                this.tree,
-              ),
-            { count: live.length },
-          ),
-        }),
+        ...(live.length > 0 && { branch: branch(() => this.pages(live), { count: live.length }) }),
+      },
+      {
+        name: 'hash',
+        value: `${plural(buckets.length, 'bucket')} of 4,096 in use, ${count(shared)} with more than one page`,
+        ...(live.length > 0 && { branch: branch(() => this.buckets(buckets), { count: buckets.length }) }),
       },
     ];
+  }
+
+  private pages(ids: readonly PageId[]): Row[] {
+    const { cursor } = this.position;
+    return byName(
+      ids.map((id) => cursor.page(id)),
+      this.tree,
+    );
+  }
+
+  /** Chains in the order in which kvm_mmu_get_page looks through them. */
+  private buckets(buckets: readonly { bucket: number; pages: readonly PageId[] }[]): Row[] {
+    const { cursor } = this.position;
+    return buckets.map(({ bucket, pages }) => ({
+      name: `[${bucket}]`,
+      value: pages.map((id) => pageName(cursor.page(id))).join(' → '),
+      branch: branch(() => this.pages(pages)),
+    }));
   }
 
   /** Events by name: up to here, of all that are loaded. */
