@@ -42,17 +42,18 @@ const MAX_CPU = 0xffff;
 /** Collects events into batches. One per trace: it gives strings, contexts, shapes and stacks their numbers. */
 export class BatchBuilder {
   /** units of the event being written; grows with {@link reserve} */
-  units = new Uint32Array(1 << 18);
+  units = new Uint32Array(1 << 14);
   /** events handed over in earlier batches */
   #before = 0;
   #count = 0;
   #unitsBefore = 0;
   #used = 0;
-  #shapeOf = new Uint16Array(BATCH_EVENTS);
-  #contextOf = new Uint32Array(BATCH_EVENTS);
-  #timeLow = new Uint32Array(BATCH_EVENTS);
-  #timeHigh = new Uint32Array(BATCH_EVENTS);
-  #place = new Uint32Array(BATCH_EVENTS);
+  #limit = FIRST_BATCH_EVENTS;
+  #shapeOf = new Uint16Array(FIRST_BATCH_EVENTS);
+  #contextOf = new Uint32Array(FIRST_BATCH_EVENTS);
+  #timeLow = new Uint32Array(FIRST_BATCH_EVENTS);
+  #timeHigh = new Uint32Array(FIRST_BATCH_EVENTS);
+  #place = new Uint32Array(FIRST_BATCH_EVENTS);
 
   readonly #stringIds = new Map<string, number>();
   readonly #stackIds = new Map<string, number>();
@@ -80,16 +81,14 @@ export class BatchBuilder {
   }
 
   get isFull(): boolean {
-    return this.#count >= (this.#before === 0 ? FIRST_BATCH_EVENTS : BATCH_EVENTS);
+    return this.#count >= this.#limit;
   }
 
   /** Makes room for an event of `count` units and says where to write them in {@link units}. */
   reserve(count: number): number {
     const end = this.#used + count;
     if (end > this.units.length) {
-      const larger = new Uint32Array(Math.max(end, this.units.length * 2));
-      larger.set(this.units.subarray(0, this.#used));
-      this.units = larger;
+      this.units = larger(this.units, new Uint32Array(Math.max(end, this.units.length * 2)));
     }
     return this.#used;
   }
@@ -97,6 +96,7 @@ export class BatchBuilder {
   /** Adds the event whose `count` units were written at the place that {@link reserve} gave. */
   add(shape: number, context: number, timeLow: number, timeHigh: number, count: number): void {
     const i = this.#count++;
+    if (i === this.#shapeOf.length) this.#enlarge();
     this.#shapeOf[i] = shape;
     this.#contextOf[i] = context;
     this.#timeLow[i] = timeLow;
@@ -184,6 +184,7 @@ export class BatchBuilder {
       info,
       bytesRead,
     };
+    this.#limit = BATCH_EVENTS;
     this.#before += n;
     this.#count = 0;
     this.#unitsBefore += this.#used;
@@ -197,4 +198,18 @@ export class BatchBuilder {
     this.#stacks = [];
     return batch;
   }
+
+  /** Only the first batch is a small one, and most traces for tests have no second. */
+  #enlarge(): void {
+    this.#shapeOf = larger(this.#shapeOf, new Uint16Array(BATCH_EVENTS));
+    this.#contextOf = larger(this.#contextOf, new Uint32Array(BATCH_EVENTS));
+    this.#timeLow = larger(this.#timeLow, new Uint32Array(BATCH_EVENTS));
+    this.#timeHigh = larger(this.#timeHigh, new Uint32Array(BATCH_EVENTS));
+    this.#place = larger(this.#place, new Uint32Array(BATCH_EVENTS));
+  }
+}
+
+function larger<T extends Uint16Array | Uint32Array>(old: T, room: T): T {
+  room.set(old);
+  return room;
 }

@@ -74,6 +74,7 @@ export class KnownEvents {
         }
       }
     }
+    if (plan.insn) clearBeyond(units, base + plan.insn.at, units[base + plan.insn.length]!);
     if (plan.derived) this.#derive(plan, stream, units, base);
     if (raw) packBytes(stream.bytes, from, to, units, base + shape.units);
     return count;
@@ -121,4 +122,9 @@ export class KnownEvents {
     const { args } = specOf(plan.shape.kind)!;
     return plan.derived!.arguments.map(({ slot }) => (args[slot]!.type === 'string' ? this.#builder.string(message) : 0));
   }
+}
+
+/** Behind an instruction's bytes the record holds whatever was fetched with it or lay there before. */
+function clearBeyond(units: Uint32Array, at: number, length: number): void {
+  for (let i = length; i < 16; i++) units[at + (i >>> 2)]! &= ~(0xff << ((i & 3) * 8));
 }

@@ -12,6 +12,8 @@ export interface Plan {
   readonly shape: Shape;
   /** {@link Step} codes, source offset, unit: three numbers each */
   readonly steps: Int32Array;
+  /** units of the instruction bytes and of their number, if the event has some */
+  readonly insn: { readonly at: number; readonly length: number } | undefined;
   /** arguments that only the rendered text gives */
   readonly derived: Derived | undefined;
 }
@@ -97,7 +99,7 @@ class Planner {
     const derived = this.#derived(depends);
     const text: Shape['text'] = { from: whole ? 'fields' : 'record', format: this.#format };
     const shape: Shape = { kind: this.#kind, name: this.#format.name, slots: this.#slots, extras: this.#extras, units: this.#units, text };
-    return { format: this.#format, shape, steps: Int32Array.from(this.#steps), derived };
+    return { format: this.#format, shape, steps: Int32Array.from(this.#steps), insn: this.#insn(), derived };
   }
 
   #derived(depends: Readonly<Record<string, readonly string[]>>): Derived | undefined {
@@ -114,6 +116,13 @@ class Planner {
       places.push({ slot, unit: at });
     }
     return places.length > 0 ? { arguments: places, keys: [...keys] } : undefined;
+  }
+
+  #insn(): Plan['insn'] {
+    const { args } = specOf(this.#kind)!;
+    const bytes = this.#slots[args.findIndex((arg) => arg.type === 'bytes')];
+    const length = this.#slots[args.findIndex((arg) => arg.name === 'len')];
+    return bytes && length ? { at: bytes.at, length: length.at } : undefined;
   }
 
   #field(name: string): Field | undefined {

@@ -2,6 +2,8 @@ import type { LineStyle } from '../shape.js';
 
 /** The columns before an event's name, as places in the line. Nothing is decoded before it is known to be needed. */
 export interface Prefix {
+  /** the bracket of the CPU */
+  bracket: number;
   commFrom: number;
   commTo: number;
   pid: number;
@@ -25,10 +27,11 @@ const COMM_MAX = 16;
 
 /**
  * `        kvmguest-470     [000] d..1.` and with a TGID column. A task name may hold anything, brackets and dashes too, so the columns
- * are found from the CPU's bracket leftwards. Undefined when the line has no such beginning.
+ * are found from the CPU's bracket leftwards; a name may even look like the columns, so the search can go on behind a bracket that was
+ * not it. Undefined when the line has no such beginning.
  */
-export function parsePrefix(bytes: Uint8Array, from: number, to: number): Prefix | undefined {
-  for (let open = bytes.indexOf(OPEN, from); open >= 0 && open < to; open = bytes.indexOf(OPEN, open + 1)) {
+export function parsePrefix(bytes: Uint8Array, from: number, to: number, after = from): Prefix | undefined {
+  for (let open = bytes.indexOf(OPEN, after); open >= 0 && open < to; open = bytes.indexOf(OPEN, open + 1)) {
     const found = columnsAround(bytes, from, to, open);
     if (found) return found;
   }
@@ -66,6 +69,7 @@ function columnsAround(bytes: Uint8Array, from: number, to: number, open: number
   while (flagsTo < to && bytes[flagsTo] !== BLANK) flagsTo++;
   if (flagsTo - flagsFrom > 8) return undefined;
   return {
+    bracket: open,
     commFrom,
     commTo,
     pid: decimal(bytes, digits, at),
@@ -93,6 +97,7 @@ export function parseLatencyPrefix(bytes: Uint8Array, from: number, to: number):
     while (flagsTo < to && bytes[flagsTo] !== BLANK) flagsTo++;
     if (flagsTo - cpuTo < 4 || flagsTo - cpuTo > 8) continue;
     return {
+      bracket: -1,
       commFrom: skipBlanks(bytes, from, dash),
       commTo: dash,
       pid: decimal(bytes, dash + 1, pidTo),

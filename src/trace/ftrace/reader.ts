@@ -5,7 +5,7 @@ import { packBytes, unitsForBytes } from '../rawBytes.js';
 import { ByteInterner } from '../byteInterner.js';
 import { startsWith, textOf } from '../bytes.js';
 import { Kind, kindOf } from '../vocabulary.js';
-import { isDigit, parseLatencyPrefix, parsePrefix, skipBlanks } from './prefix.js';
+import { isDigit, parseLatencyPrefix, parsePrefix, skipBlanks, type Prefix } from './prefix.js';
 import { Timestamps } from './timestamps.js';
 import { KernelEvidence } from './evidence.js';
 import { Header } from './header.js';
@@ -174,19 +174,24 @@ export class FtraceReader {
       this.#after = this.#clock.read(bytes, this.#contexts.recentEnd, to);
       if (this.#after >= 0 && this.#clock.ticks === this.#contexts.recentTicks) return known;
     }
-    const prefix = parsePrefix(bytes, from, to);
+    const prefix = this.#columns(bytes, from, to);
     if (prefix) {
-      // With noirq-info the time follows at once, and has been taken for the flags if it fills its column.
-      const noFlags = prefix.flagsTo === prefix.flagsFrom || isDigit(bytes[prefix.flagsFrom]!);
-      if (noFlags) prefix.flagsTo = prefix.flagsFrom;
-      this.#after = this.#clock.read(bytes, prefix.flagsTo, to);
-      if (this.#after < 0) return -1;
-      prefix.style = this.#clock.ticks ? 'ticks' : 'seconds';
       const width = prefix.flagsTo - prefix.flagsFrom;
       if (width === 4 || width === 5) this.#evidence.see(width === 4 ? 'flags4' : 'flags5');
       return this.#contexts.remember(bytes, from, prefix);
     }
     return this.#latency(bytes, from, to);
+  }
+
+  /** The columns and the time behind them, which makes sure that they are the columns. */
+  #columns(bytes: Uint8Array, from: number, to: number): Prefix | undefined {
+    for (let prefix = parsePrefix(bytes, from, to); prefix; prefix = parsePrefix(bytes, from, to, prefix.bracket + 1)) {
+      this.#after = this.#clock.read(bytes, prefix.flagsTo, to);
+      if (this.#after < 0) continue;
+      prefix.style = this.#clock.ticks ? 'ticks' : 'seconds';
+      return prefix;
+    }
+    return undefined;
   }
 
   #latency(bytes: Uint8Array, from: number, to: number): number {
@@ -276,8 +281,11 @@ export class FtraceReader {
   #embedded(bytes: Uint8Array, from: number, to: number): number {
     const open = bytes.indexOf(0x5b, from);
     if (open < 0 || open >= to) return -1;
-    const prefix = parsePrefix(bytes, from, to);
-    if (!prefix || this.#clock.read(bytes, prefix.flagsTo, to) < 0) return -1;
+    const { low, high } = this.#clock;
+    const prefix = this.#columns(bytes, from, to);
+    this.#clock.low = low;
+    this.#clock.high = high;
+    if (!prefix) return -1;
     // A task's name is right-aligned in 16 columns; what stands before those belongs to the broken message.
     return Math.max(from, prefix.commTo - 16);
   }
