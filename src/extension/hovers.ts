@@ -35,14 +35,18 @@ async function cardAt(sessions: Sessions, document: vscode.TextDocument, line: n
   }
 }
 
+/** Fields that the hovered line shows as plainly itself; a hover has room for about ten lines. */
+const IN_THE_LINE = new Set(['event', 'name', 'time', 'vcpu', 'task', 'tgid', 'cpu', 'line']);
+
 /** One sentence, the decoded fields, and the links that a hover always ends with (ui.md §12). */
 function hoverText(card: EventCard): vscode.MarkdownString {
   const text = new vscode.MarkdownString();
   text.isTrusted = { enabledCommands: HOVER_COMMANDS };
   text.appendText(card.summary).appendMarkdown('\n\n');
-  if (card.fields.length > 0) {
-    const width = Math.max(...card.fields.map(([name]) => name.length));
-    text.appendCodeblock(card.fields.map(([name, value]) => `${name.padEnd(width)}  ${value}`).join('\n'), 'plaintext');
+  const fields = card.fields.filter(([name]) => !IN_THE_LINE.has(name));
+  if (fields.length > 0) {
+    const width = Math.max(...fields.map(([name]) => name.length));
+    text.appendCodeblock(fields.map(([name, value]) => `${name.padEnd(width)}  ${value}`).join('\n'), 'plaintext');
   }
   const links = [
     eventLink(`event ${card.at.event.toLocaleString('en-US')}`, card.at),

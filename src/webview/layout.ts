@@ -40,6 +40,7 @@ class Layout implements KeyTarget {
     open: (hit) => this.open(hit.page.id, hit.index, false),
     closed: () => this.grid.focus(),
   });
+  private readonly range = new RangeStatus();
   private readonly keyList = new KeyList();
   private readonly view = el('main', { class: 'layout' });
   private readonly busy = new Busy(this.view, (id) => this.host.postMessage({ type: 'cancel', id }));
@@ -58,14 +59,13 @@ class Layout implements KeyTarget {
       nextChange: () => this.move(moves.nextChanged, false, true),
     });
     const aside = new Aside();
-    const range = new RangeStatus();
     const entry = new Entry();
     const allBits = new AllBits();
     const empty = new Empty(() => this.host.postMessage({ type: 'follow', what: 'root' }));
-    this.parts = [header, quadrants, counts, aside, this.grid, range, entry, allBits, empty];
+    this.parts = [header, quadrants, counts, aside, this.grid, this.range, entry, allBits, empty];
     this.view.append(
       el('div', { class: 'about' }, header.element, quadrants.element, counts.element, aside.element),
-      el('div', { class: 'middle' }, this.grid.element, range.element),
+      el('div', { class: 'middle' }, this.grid.element, this.range.element),
       el('div', { class: 'details' }, entry.element, allBits.element),
     );
     this.root.append(this.busy.element, this.find_.element, empty.element, this.view, this.keyList.element, this.announcer.element);
@@ -164,7 +164,11 @@ class Layout implements KeyTarget {
   private select(index: number, extend: boolean): void {
     this.state.anchor = extend ? (this.state.anchor ?? this.state.selected) : null;
     this.state.selected = index;
-    this.repaint();
+    if (this.state.status !== 'stopped') return this.repaint(); // no answer will come and repaint the entry
+    this.grid.updateSelection(this.state);
+    this.range.update(this.state);
+    this.host.setState(this.state.save());
+    this.askDetail();
   }
 
   private open(page: number, index: number | undefined, beside: boolean): void {

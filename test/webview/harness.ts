@@ -84,7 +84,8 @@ export class View {
     this.sent.push(message);
     if (message.type !== 'detail') return;
     const detail = entryDetail(message.page, message.index);
-    if (detail) void this.post({ type: 'entry', page: message.page, event: 300_045, detail });
+    if (detail && !this.page.isClosed())
+      void this.post({ type: 'entry', page: message.page, event: 300_045, detail }).catch(() => undefined); // the view may be closed by then
   }
 
   async post(message: ToLayout): Promise<void> {

@@ -117,6 +117,8 @@ describe('SPTE layout in a browser', function () {
       await view.post({ type: 'status', status: 'ended', locked: false });
       assert.match(await view.text('.title'), /ended$/);
       assert.equal(await cell(0x131).innerText(), 'R');
+      await view.press('ArrowRight');
+      assert.match(await view.text('.entry'), /^\[132\] 08132000 .* R gfn 1f15 → pfn 16b515 r-xu/);
     });
 
     it('greys a page that is gone and leads to its successor', async () => {

@@ -46,8 +46,9 @@ function classes(state: LayoutState, entry: EntryModel | undefined, changed: boo
   if (changed) names.push('changed');
   if (entry && entry.wide.startsWith('M!')) names.push('stale');
   if (entry?.grade === 'contradicted') names.push('contradicted');
-  // Links and write protection are derived all the time; a dot under every one of them would say nothing. The entry's value carries it.
-  if (entry && (entry.grade === 'assumed' || (entry.kind === 'R' && entry.doubt !== undefined))) names.push('doubtful');
+  // Links and write protection are derived all the time, and one missing input puts whole pages in doubt; a dot under each of those would
+  // say nothing. The entry's value, tooltip and details carry it.
+  if (entry?.grade === 'assumed') names.push('doubtful');
   if (state.filter !== null && state.filter !== kind) names.push('filtered');
   return names.join(' ');
 }

@@ -13,10 +13,11 @@ export class Entry implements Part {
   private readonly roving = new Roving(this.element);
 
   update(state: LayoutState): void {
-    const { page, detail } = state;
+    const { page } = state;
     if (!page) return;
     const focused = this.roving.focused;
-    // While the answer for a new selection is under way, the old picture stays: it is there before the eye has moved.
+    // While the answer for a new selection is under way, the old picture stays: the new one is there before the eye has moved.
+    const detail = state.status === 'stopped' || state.detail?.index === state.selected ? state.detail : withoutAdapter(state);
     if (detail) fill(this.element, ...this.content(state, detail));
     this.roving.refresh();
     this.roving.focus(focused);
@@ -38,6 +39,25 @@ export class Entry implements Part {
       history(detail),
     ];
   }
+}
+
+/** What the page alone tells about the selected entry, while there is no adapter to ask. */
+function withoutAdapter(state: LayoutState): EntryDetail {
+  const { selected: index } = state;
+  const entry = state.entries.get(index) ?? null;
+  const address = state.address(index);
+  return {
+    index,
+    ...(address === undefined ? {} : { address }),
+    guestEntry: '',
+    entry,
+    bits: [],
+    rows: [{ label: '', text: entry?.hover ?? 'Empty.' }],
+    setBy: null,
+    historyTotal: 0,
+    history: [],
+    text: entry?.hover ?? '',
+  };
 }
 
 /** Class and mark of a value by how far it can be trusted (ui.md §3). */

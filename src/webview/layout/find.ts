@@ -29,8 +29,10 @@ export class Find {
       event.preventDefault();
     });
     this.element.addEventListener('keydown', (event) => {
-      event.stopPropagation(); // letters typed here are no commands
-      if (event.key === 'Escape') this.close();
+      if (event.key !== 'Escape') return;
+      event.preventDefault();
+      event.stopPropagation();
+      this.close();
     });
     this.list.addEventListener('keydown', (event) => this.onListKey(event));
   }

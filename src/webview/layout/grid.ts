@@ -60,8 +60,13 @@ export class Grid implements Part {
   update(state: LayoutState): void {
     this.grid.classList.toggle('pairs', state.pairs);
     setText(this.legend, state.pairs ? 'Tq0: table, child quadrant' : 'kind x u a/d');
-    this.paintRulers(state);
     for (let index = 0; index < SPTES; index++) this.paint(state, index);
+    this.updateSelection(state);
+  }
+
+  /** Only the selection is another one. */
+  updateSelection(state: LayoutState): void {
+    this.paintRulers(state);
     this.paintSelection(state);
   }
 

@@ -99,13 +99,18 @@ function keyName(event: KeyboardEvent): string {
   return `${control ? 'Ctrl+' : ''}${shift ? 'Shift+' : ''}${key}`;
 }
 
+/**
+ * VS Code listens at the window and runs its own commands on the keys that arrive there, so keys that are taken here end here; all others,
+ * F10 and its like, go on to it.
+ */
 export function listenToKeys(view: HTMLElement, inGrid: () => boolean, target: KeyTarget): void {
   view.addEventListener('keydown', (event) => {
-    if (event.altKey || event.defaultPrevented) return;
+    if (event.altKey || event.defaultPrevented || event.target instanceof HTMLInputElement) return;
     const name = keyName(event);
     const found = (inGrid() ? GRID_KEYS.find(({ key }) => key === name) : undefined) ?? VIEW_KEYS.find(({ key }) => key === name);
     if (!found) return;
     event.preventDefault();
+    event.stopPropagation();
     found.run(target);
   });
 }
