@@ -13,7 +13,7 @@ import { reportLoaded } from './load/report.js';
 import { TraceError } from '../trace/open.js';
 import { Breakpoints } from './stops/breakpoints.js';
 import { Client } from './wire/client.js';
-import { RequestError, StaleError } from './wire/errors.js';
+import { Cancelled, RequestError, StaleError } from './wire/errors.js';
 import type { LaunchArguments } from './wire/requests.js';
 import { Router } from './wire/router.js';
 
@@ -34,6 +34,7 @@ export class Session extends ProtocolServer implements SessionContext, Lifecycle
   private begun = false;
   private launches = 0;
   private opening: Promise<void> | undefined;
+  private launching: AbortController | undefined;
 
   /** `ended`: the client has said goodbye */
   constructor(private readonly ended: () => void) {
@@ -58,12 +59,18 @@ export class Session extends ProtocolServer implements SessionContext, Lifecycle
 
   async launch(args: LaunchArguments, signal: AbortSignal): Promise<void> {
     this.close();
-    const opening = openRecording(args, signal);
+    this.launching = new AbortController();
+    const either = AbortSignal.any([signal, this.launching.signal]);
+    const opening = openRecording(args, either);
     this.opening = opening.then(
       () => {},
       () => {}, // the launch request answers for it
     );
     const opened = await opening;
+    if (either.aborted) {
+      opened.loader.cancel();
+      throw new Cancelled();
+    }
     this.args = args;
     this.current = new Debuggee(opened, this.client, this.breakpoints);
     this.breakpoints.attach(this.current);
@@ -117,6 +124,7 @@ export class Session extends ProtocolServer implements SessionContext, Lifecycle
   }
 
   close(): void {
+    this.launching?.abort();
     this.current?.close();
     this.current = undefined;
     this.begun = false;

@@ -22,10 +22,11 @@ export class Scopes {
   ) {}
 
   of(event: EventIndex, handle: (branch: Branch) => number): P.Scope[] {
-    const scope = (name: string, rows: () => Row[], hint?: string): P.Scope => ({
+    const scope = (name: string, rows: () => Row[], hint?: string, size?: number): P.Scope => ({
       name,
-      variablesReference: handle(branch(rows)),
+      variablesReference: handle(branch(rows, size === undefined ? {} : { count: size })),
       expensive: false,
+      ...(size !== undefined && { indexedVariables: size }),
       ...(hint && { presentationHint: hint }),
     });
     return [
@@ -34,7 +35,7 @@ export class Scopes {
       scope('Shadow pages', () => shadowPagesScope(this.position, this.recording.vm, this.tree), 'locals'),
       scope('MMU', () => this.mmu()),
       scope('Statistics', () => this.statistics()),
-      scope('Findings', () => this.findings()),
+      scope('Findings', () => this.findings(), undefined, Math.max(1, this.recording.replay.findings.length)),
     ];
   }
 

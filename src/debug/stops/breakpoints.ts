@@ -4,6 +4,7 @@ import { BreakpointGroup, type Binder, type BoundBreakpoints } from './breakpoin
 import type { BindingSite } from './binding.js';
 import { bindData } from './dataBreakpoints.js';
 import { bindException } from './exceptionBreakpoints.js';
+import { EXCEPTION_FILTERS } from './exceptionFilters.js';
 import { bindFunction } from './functionBreakpoints.js';
 import { bindSource, type SourceSpec } from './sourceBreakpoints.js';
 import type { Trigger } from './trigger.js';
@@ -24,7 +25,10 @@ export class Breakpoints {
   private readonly data = this.group<P.DataBreakpoint>((spec, id) => bindData(spec, id, this.site));
   private readonly exceptions = this.group<P.ExceptionFilterOptions>((spec) => bindException(spec, this.site));
 
-  constructor(private readonly client: Client) {}
+  constructor(private readonly client: Client) {
+    // What is on by default is on until the client says what it wants.
+    this.setExceptions(EXCEPTION_FILTERS.filter(({ isDefault }) => isDefault).map(({ filter }) => ({ filterId: filter })));
+  }
 
   /** Everything that can stop a run, at this moment. */
   get triggers(): readonly Trigger[] {
