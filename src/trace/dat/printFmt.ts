@@ -156,7 +156,8 @@ class Parser {
   }
 
   #named(name: string): Expr {
-    if (name === 'REC') return this.#record();
+    // `(REC)->x`: the arrow comes after the bracket.
+    if (name === 'REC') return this.#tokens.peek().text === ')' ? { t: 'enum', name } : this.#record();
     const table = this.#scope.tables.get(name);
     if (table) {
       this.#tokens.expect('[');
