@@ -185,7 +185,7 @@ class Parser {
 
   /** `(REC)->x`, `REC->array[i]` */
   #postfix(expression: Expr): Expr {
-    if (expression.t === 'enum' && expression.name === 'REC') return this.#record();
+    if (expression.t === 'enum' && expression.name === 'REC' && this.#tokens.peek().text === '->') return this.#record();
     if (expression.t === 'field' && this.#tokens.take('[')) {
       const i = this.#expression();
       this.#tokens.expect(']');
