@@ -4,7 +4,7 @@
  * Everything under dist/ stands alone (no node_modules at run time): the command line and the debug adapter also run from a copied folder.
  */
 import { build } from 'esbuild';
-import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { readdirSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 
 /** @typedef {import('esbuild').BuildOptions} Options */
@@ -41,7 +41,6 @@ const testTools = [
  * @param {string} ending
  */
 function files(dir, ending) {
-  if (!existsSync(dir)) return [];
   return readdirSync(dir, { recursive: true, encoding: 'utf8' })
     .map((name) => path.join(dir, name))
     .filter((name) => name.endsWith(ending) && !name.includes('node_modules'))
@@ -59,16 +58,12 @@ function prune(dir, results) {
 }
 
 async function buildDist() {
-  const bundle = (/** @type {Options} */ options, /** @type {string} */ entry, /** @type {string} */ outfile) =>
-    existsSync(entry) ? [build({ ...options, entryPoints: [entry], outfile })] : [];
   const results = await Promise.all([
-    ...bundle(cjs, 'src/extension/extension.ts', 'dist/extension.cjs'),
-    ...bundle(esm, 'src/debug/main.ts', 'dist/debugAdapter.js'),
-    ...bundle(esm, 'src/cli.ts', 'dist/cli.js'),
-    ...bundle(esm, 'src/trace/traceWorker.ts', 'dist/traceWorker.js'),
-    ...files('src/webview', '.ts')
-      .filter((name) => path.dirname(name) === 'src/webview')
-      .flatMap((name) => bundle(browser, name, `dist/webview/${path.basename(name, '.ts')}.js`)),
+    build({ ...cjs, entryPoints: ['src/extension/extension.ts'], outfile: 'dist/extension.cjs' }),
+    build({ ...esm, entryPoints: ['src/debug/main.ts'], outfile: 'dist/debugAdapter.js' }),
+    build({ ...esm, entryPoints: ['src/cli.ts'], outfile: 'dist/cli.js' }),
+    build({ ...esm, entryPoints: ['src/trace/traceWorker.ts'], outfile: 'dist/traceWorker.js' }),
+    build({ ...browser, entryPoints: ['src/webview/layout.ts', 'src/webview/summary.ts'], outdir: 'dist/webview' }),
   ]);
   prune('dist', results);
 }

@@ -3,7 +3,7 @@
  *
  *   node test/run.mjs [static|unit|webview|exthost|ui|desktop]… [-- MOCHA OPTIONS]
  *
- * The static checks (build, format, lint, types) count as one test each.
+ * Without a name, all of them but `desktop`. The static checks (build, format, lint, types) count as one test each.
  */
 import { Advice, installModules } from './host/modules.mjs';
 import { check, mocha, sum } from './suites.mjs';
@@ -11,6 +11,7 @@ import { check, mocha, sum } from './suites.mjs';
 const end = process.argv.indexOf('--');
 const mochaOptions = end < 0 ? [] : process.argv.slice(end + 1);
 const asked = process.argv.slice(2, end < 0 ? undefined : end);
+const suites = ['static', 'unit', 'webview', 'exthost', 'ui', 'desktop'];
 const wants = (/** @type {string} */ suite) => asked.includes(suite) || (asked.length === 0 && suite !== 'desktop');
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () => process.exit(130));
@@ -46,6 +47,8 @@ async function guarded(suite) {
 }
 
 async function all() {
+  const unknown = asked.find((name) => !suites.includes(name));
+  if (unknown !== undefined) throw new Advice(`There is no suite "${unknown}": choose among ${suites.join(', ')}.`);
   await installModules();
   const built = [await check('build', ['esbuild.mjs']), await check('build of the tests', ['esbuild.mjs', '--tests'])];
   if (sum(built).failed) return sum(built);

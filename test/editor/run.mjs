@@ -90,13 +90,9 @@ async function inWorkbench(endpoint, folder, options) {
   }
 }
 
-/**
- * The webviews alone, without VS Code around them.
- * @param {string} endpoint of the browser
- * @param {string[]} options of mocha
- */
-function inBrowser(endpoint, options) {
-  return mocha('webview tests', ['out/test/webview/**/*.test.mjs', '--timeout', '60000', ...options], { EDITOR_BROWSER: endpoint });
+/** The webviews alone, without VS Code around them. @param {string[]} options of mocha */
+function inBrowser(options) {
+  return mocha('webview tests', ['out/test/webview/**/*.test.mjs', '--timeout', '60000', ...options]);
 }
 
 /** @typedef {'webview' | 'exthost' | 'ui' | 'desktop'} EditorSuite */
@@ -115,7 +111,7 @@ export async function runEditorTests(suites, options) {
       const endpoint = browser.wsEndpoint();
       emptyFolder('out/screenshots');
       try {
-        if (suites.includes('webview')) tallies.push(await inBrowser(endpoint, options));
+        if (suites.includes('webview')) tallies.push(await inBrowser(options));
         if (suites.includes('exthost') || suites.includes('ui')) await installHost();
         if (suites.includes('exthost')) tallies.push(await inExtensionHost(endpoint, samples.folder));
         if (suites.includes('ui')) tallies.push(await inWorkbench(endpoint, samples.folder, options));

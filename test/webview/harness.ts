@@ -53,7 +53,7 @@ export class View {
     page.on('console', (message) => {
       if (message.type() === 'error') view.violations.push(message.text());
     });
-    await page.exposeFunction('fromView', (message: FromLayout) => view.receive(message));
+    await page.exposeFunction('fromView', (message: FromLayout | null) => message && view.receive(message));
     await page.addInitScript(`
       let state;
       window.acquireVsCodeApi = () => ({ postMessage: (m) => window.fromView(m), getState: () => state, setState: (s) => { state = s; } });
@@ -110,6 +110,8 @@ export class View {
 
   async press(...keys: string[]): Promise<void> {
     for (const key of keys) await this.page.keyboard.press(key);
+    // Messages arrive in the order they were sent: after this empty one, all that the keys led to are here.
+    await this.page.evaluate('window.fromView(null)');
   }
 
   last<T extends FromLayout['type']>(type: T): Extract<FromLayout, { type: T }> | undefined {
