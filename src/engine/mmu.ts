@@ -26,6 +26,8 @@ export class Mmu {
   private readonly leavesOf = new Map<Gfn, Set<Place>>();
   /** pages may live that no event showed: events were lost, or the trace began in the VM's mid-life */
   incomplete = false;
+  /** an event was about one of several pages that look alike: which of them are left, and in which order, is not certain */
+  ambiguous = false;
   /** what may have changed entries of the whole VM unseen */
   readonly unseen: UnseenChanges;
 
@@ -160,6 +162,7 @@ export class Mmu {
 
   /** An event was about this page or about another that looks alike: nothing of its entries is certain. */
   confuse(page: PageId): void {
+    this.ambiguous = true;
     this.state.setNumber(this.pages.confusedCell(page), 1);
     const frame = this.pages.frame(this.state, page);
     if (frame === undefined) return;

@@ -7,6 +7,7 @@ import { Kind, SpSlot } from '../trace/vocabulary.js';
 import type { EventTable } from '../trace/table.js';
 import { announcePage, type AnnouncedPage } from './announce.js';
 import type { QuadrantSource } from './findings.js';
+import { firstInOrder } from './pageOrder.js';
 import { matchPage, type Match, type PageRecord } from './pageMatch.js';
 import type { Replayer } from './replayer.js';
 import type { RootLoad, Task } from './task.js';
@@ -17,8 +18,8 @@ export function pageEvent(replay: Replayer, event: EventIndex, kind: Kind, task:
   if (kind === Kind.getPage) return getPage(replay, event, record, task);
   replay.accounts.add(kind, 'unpredictable', 'not-modelled');
   // The sync event of a page that was zapped while unsync comes after its zap [6.1 mmu.c:__kvm_mmu_prepare_zap_page].
-  if (kind === Kind.syncPage && isZapped(replay, task.lastZapped, record)) return task.lastZapped;
-  const page = identify(replay, event, record, task);
+  if (kind === Kind.syncPage && isZapped(replay, task.zappedUnsync, record)) return task.takeZappedUnsync();
+  const page = identify(replay, event, kind, record, task);
   if (kind === Kind.prepareZap) return zap(replay, record, task, page);
   if (page === NO_PAGE) return existedBefore(record, task, kind === Kind.unsyncPage);
   replay.pages.setRootCount(replay.state, page, record.rootCount);
@@ -171,16 +172,29 @@ function agrees(announced: AnnouncedPage, record: PageRecord & { created: boolea
 
 // ---------------------------------------------------------------------------------------------------------------- others
 
-/** The live page that a sync, unsync or zap is about. A record whose quadrant no live page has is held against the page that lives. */
-function identify(replay: Replayer, event: EventIndex, record: PageRecord, task: Task): PageId {
-  const match = matchPage(task.mmu, record, replay.roleMask);
-  if (match.by === 'quadrant' && task.mmu.incomplete) return NO_PAGE; // it may be about a page that no event showed
-  for (const twin of match.twins) for (const page of [twin, match.page]) task.mmu.confuse(page);
-  if (match.page !== NO_PAGE && match.by === 'quadrant') {
-    const derived = withRole(record.role, { quadrant: roleField(replay.pages.role(replay.state, match.page), 'quadrant') });
-    replay.findings.quadrantMismatch(event, task.mmu, record.gfn, record.role, derived, { page: match.page }, match.page);
+/**
+ * The live page that a sync, unsync or zap is about. A record whose quadrant is not that of the page whose turn it is, or that no live
+ * page has, is held against the page that lives.
+ */
+function identify(replay: Replayer, event: EventIndex, kind: Kind, record: PageRecord, task: Task): PageId {
+  const { mmu } = task;
+  const match = matchPage(mmu, record, replay.roleMask);
+  if (match.by === 'quadrant' && mmu.incomplete) return NO_PAGE; // it may be about a page that no event showed
+  const first = mmu.incomplete || mmu.ambiguous || match.by === 'derived' ? NO_PAGE : firstInOrder(kind, record, task, replay.roleMask);
+  const page = first === NO_PAGE || first === match.page ? match.page : inTurn(replay, record, first, match);
+  for (const twin of match.twins) for (const alike of [twin, match.page]) mmu.confuse(alike);
+  const quadrant = page === NO_PAGE ? 0 : roleField(replay.pages.role(replay.state, page), 'quadrant');
+  if (page !== NO_PAGE && quadrant !== roleField(record.role, 'quadrant') && match.by !== 'derived') {
+    replay.findings.quadrantMismatch(event, mmu, record.gfn, record.role, withRole(record.role, { quadrant }), { page }, page);
   }
-  return decide(replay, match);
+  return decide(replay, { ...match, page });
+}
+
+/** Another page's turn: the one that looks like the record goes first of its likes, and so does one that differs in the quadrant. */
+function inTurn(replay: Replayer, record: PageRecord, first: PageId, match: Match): PageId {
+  if (!roleField(record.role, 'has4ByteGpte') || replay.pages.isContradicted(replay.state, first)) return match.page;
+  if (match.page !== NO_PAGE && replay.pages.isContradicted(replay.state, match.page)) return match.page;
+  return first;
 }
 
 /** An event about a page whose role was in dispute decides for one of the two readings. */
@@ -192,7 +206,7 @@ function decide(replay: Replayer, { page, by }: Match): PageId {
 function zap(replay: Replayer, record: PageRecord, task: Task, page: PageId): PageId {
   if (page === NO_PAGE) return NO_PAGE;
   task.mmu.zap(page, record.rootCount);
-  task.lastZapped = page;
+  task.zappedUnsync = record.unsync ? page : NO_PAGE;
   if (!replay.pages.isLive(replay.state, page)) replay.pageGone(page);
   return page;
 }

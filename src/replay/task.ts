@@ -33,8 +33,8 @@ export class Task {
   emulating: Uint8Array | undefined;
   /** pages whose guest table this fault's write may have changed through the emulator, with what was suspected before */
   suspected: { readonly page: PageId; readonly before: EventIndex | undefined }[] = [];
-  /** the page of the last kvm_mmu_prepare_zap_page: its sync event follows when it was unsync */
-  lastZapped: PageId = NO_PAGE;
+  /** a page that was zapped while unsync: its sync event follows */
+  zappedUnsync: PageId = NO_PAGE;
   private afterLoss = false;
 
   constructor(
@@ -69,12 +69,19 @@ export class Task {
     this.suspected = [];
   }
 
+  /** The sync event of the zapped page came. */
+  takeZappedUnsync(): PageId {
+    const page = this.zappedUnsync;
+    this.zappedUnsync = NO_PAGE;
+    return page;
+  }
+
   /** Events were lost: nothing that was under way can be relied on. */
   reset(): void {
     this.endFault();
     this.rootLoad = undefined;
     this.emulating = undefined;
-    this.lastZapped = NO_PAGE;
+    this.zappedUnsync = NO_PAGE;
     this.afterLoss = true;
   }
 
