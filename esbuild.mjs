@@ -14,11 +14,11 @@ const common = { bundle: true, metafile: true, sourcemap: true, logLevel: 'warni
 /** @type {Options} */
 const node = { ...common, platform: 'node', target: 'node20' };
 /** CommonJS packages (@vscode/debugadapter) ask for Node's built-ins with require(), which an ES module does not have. */
-const withRequire = {
-  banner: { js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);" },
-};
+const requireLine = "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);";
 /** @type {Options} */
-const esm = { ...node, format: 'esm', ...withRequire };
+const esm = { ...node, format: 'esm', banner: { js: requireLine } };
+/** @type {Options} */
+const program = { ...esm, banner: { js: `#!/usr/bin/env node\n${requireLine}` } };
 /** @type {Options} */
 const cjs = { ...node, format: 'cjs', external: ['vscode'] };
 /** @type {Options} */
@@ -61,7 +61,7 @@ async function buildDist() {
   const results = await Promise.all([
     build({ ...cjs, entryPoints: ['src/extension/extension.ts'], outfile: 'dist/extension.cjs' }),
     build({ ...esm, entryPoints: ['src/debug/main.ts'], outfile: 'dist/debugAdapter.js' }),
-    build({ ...esm, entryPoints: ['src/cli.ts'], outfile: 'dist/cli.js' }),
+    build({ ...program, entryPoints: ['src/cli.ts'], outfile: 'dist/cli.js' }),
     build({ ...esm, entryPoints: ['src/trace/traceWorker.ts'], outfile: 'dist/traceWorker.js' }),
     build({ ...browser, entryPoints: ['src/webview/layout.ts', 'src/webview/summary.ts'], outdir: 'dist/webview' }),
   ]);
