@@ -14,7 +14,7 @@ export { TraceError } from './errors.js';
 export interface OpenTrace {
   /** grows while reading goes on */
   readonly table: EventTable;
-  /** resolves when all was read; rejects with the signal's reason after {@link close} or an abort, else never */
+  /** resolves when all was read; rejects with what stopped the reading: an error of the file, {@link close}, the signal's reason */
   readonly done: Promise<void>;
   /** bytes of the file used so far */
   readonly bytesRead: number;

@@ -1,7 +1,7 @@
 import { createGunzip, type Gunzip } from 'node:zlib';
 import { CHUNK_BYTES, type FileSource } from './source.js';
 import { wrappingOf } from './sniff.js';
-import { nativeZstdStream, unzstd, ZstdError } from './zstd.js';
+import { unzstd, ZstdError } from './zstd.js';
 
 /** Why unpacked content ended early, and where in the packed file. */
 export interface UnpackFailure {
@@ -26,11 +26,9 @@ export async function unpacked(source: FileSource): Promise<ByteStream> {
     case 'none':
       return plain;
     case 'gzip':
-      return new ZlibStream(plain, createGunzip(), 'gzip');
-    case 'zstd': {
-      const native = nativeZstdStream();
-      return native ? new ZlibStream(plain, native as Gunzip, 'zstd') : new WasmZstdStream(plain, await unzstd());
-    }
+      return new GzipStream(plain, createGunzip());
+    case 'zstd':
+      return new WasmZstdStream(plain, await unzstd());
   }
 }
 
@@ -57,28 +55,26 @@ class PlainStream implements ByteStream {
   close(): void {}
 }
 
-/** One of Node's own decoders, fed and drained by hand: an iterator over it would drop what came out just before an error. */
-class ZlibStream implements ByteStream {
+/** Node's own decoder, fed and drained by hand: an iterator over it would drop what came out just before an error. */
+class GzipStream implements ByteStream {
   readonly compressed = true;
   failure: UnpackFailure | undefined;
   readonly #packed: PlainStream;
   readonly #decoder: Gunzip;
-  readonly #format: string;
   readonly #ready: Uint8Array[] = [];
   #wake: (() => void) | undefined;
   #ended = false;
 
-  constructor(packed: PlainStream, decoder: Gunzip, format: string) {
+  constructor(packed: PlainStream, decoder: Gunzip) {
     this.#packed = packed;
     this.#decoder = decoder;
-    this.#format = format;
     decoder.on('data', (bytes: Uint8Array) => {
       this.#ready.push(bytes);
       this.#wake?.();
     });
     decoder.on('end', () => this.#end());
     decoder.on('error', (error) => {
-      this.failure = failureOf(this.#format, error, packed.bytesRead);
+      this.failure = failureOf('gzip', error, packed.bytesRead);
       this.#end();
     });
     decoder.on('drain', () => this.#feed());

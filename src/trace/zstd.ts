@@ -2,24 +2,20 @@ import * as zlib from 'node:zlib';
 import { ZSTDDecoder } from 'zstddec/stream';
 
 /**
- * zstd: Node's own decoder where there is one (22.15 and later), else zstddec, the reference decoder as WebAssembly inside the package
- * (no download). It decodes several hundred MB/s; decoders written in JavaScript reach a tenth of that.
+ * zstd. Whole buffers: Node's own decoder where there is one (22.15 and later), else zstddec, the reference decoder as WebAssembly
+ * inside the package (no download). It decodes several hundred MB/s; decoders written in JavaScript reach a tenth of that. Streams:
+ * always zstddec, because Node's streams (22.23) end in silence where the data is cut, and after the first of several frames.
  */
 
 /** The data is no zstd, cut or damaged. */
 export class ZstdError extends Error {}
 
 interface NativeZstd {
-  createZstdDecompress(): NodeJS.ReadWriteStream;
   zstdDecompressSync(bytes: Uint8Array, options: { maxOutputLength: number }): Uint8Array;
 }
 
 function native(): NativeZstd | undefined {
-  return 'createZstdDecompress' in zlib ? (zlib as unknown as NativeZstd) : undefined;
-}
-
-export function nativeZstdStream(): NodeJS.ReadWriteStream | undefined {
-  return native()?.createZstdDecompress();
+  return 'zstdDecompressSync' in zlib ? (zlib as unknown as NativeZstd) : undefined;
 }
 
 /** Makes a decoder of whole buffers; `size` is the size that must come out. */

@@ -45,6 +45,7 @@ describe('print fmt', () => {
     ['"%d %d %d", REC->b == 0x80000005, !REC->a, REC->a == -2 && REC->b != 3UL', '1 0 1'],
     ['"%d", (REC->b >> 4 & 0x7) | (1 << 3)', '8'],
     ['"%s", __print_symbolic(REC->b & 0xf, { 1, "one" }, { (4 + 1), "fi" "ve" })', 'five'],
+    ['"%s", __print_symbolic(0, { OTHER_ENUM, "other" }, { SOME_ENUM - 7, "some" })', 'some'],
     ['"%s", __print_symbolic(REC->b, { 1, "one" }, { -1, ((void *)0) })', '0x80000005'],
     ['"%s", __print_flags(REC->b, "|", { (1U << 0), "P" }, { ((((1UL))) << (2)), "U" })', 'P|U|0x80000000'],
     ['"<%s>", __print_flags(0, "|", { 1, "P" })', '<>'],

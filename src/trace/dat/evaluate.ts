@@ -2,7 +2,7 @@ import { formatNumber, pad, type Conversion } from './printf.js';
 import { roleMember } from './roleMembers.js';
 import type { RoleLayout } from '../../engine/roleLayout.js';
 import type { EventFormat } from './format.js';
-import type { Expr, PrintFmt } from './expr.js';
+import { visit, type Expr, type PrintFmt } from './expr.js';
 
 /** Where a print fmt finds the fields of a record. */
 export interface Fields {
@@ -163,14 +163,24 @@ type Names = Extract<Expr, { t: 'names' }>;
 
 function symbolName(e: Names, fields: Fields): string {
   const value = BigInt.asUintN(64, number(evaluate(e.value, fields)));
-  for (const [key, name] of e.pairs) if (BigInt.asUintN(64, number(evaluate(key, fields))) === value) return name;
+  for (const [key, name] of e.pairs) if (isKnown(key, fields) && BigInt.asUintN(64, number(evaluate(key, fields))) === value) return name;
   return `0x${value.toString(16)}`;
+}
+
+/** A key that is a name of the kernel's, of which nobody knows the number, names nothing. */
+function isKnown(key: Expr, fields: Fields): boolean {
+  let known = true;
+  visit(key, (e) => {
+    if (e.t === 'enum' && !(e.name in fields.format.enums)) known = false;
+  });
+  return known;
 }
 
 function flagNames(e: Names, fields: Fields): string {
   let rest = BigInt.asUintN(64, number(evaluate(e.value, fields)));
   const names: string[] = [];
   for (const [key, name] of e.pairs) {
+    if (!isKnown(key, fields)) continue;
     const mask = BigInt.asUintN(64, number(evaluate(key, fields)));
     if ((rest & mask) !== mask) continue;
     names.push(name);

@@ -19,18 +19,48 @@ export function isAtLeast(kernel: TraceInfo['kernel'], major: number, minor: num
   return have > major || (have === major && haveMinor >= minor);
 }
 
+/** `enum kvm_apicv_inhibit`, in order */
+const APICV_INHIBIT = [
+  'DISABLED',
+  'HYPERV',
+  'ABSENT',
+  'BLOCKIRQ',
+  'PHYSICAL_ID_ALIASED',
+  'APIC_ID_MODIFIED',
+  'APIC_BASE_MODIFIED',
+  'NESTED',
+  'IRQWIN',
+  'PIT_REINJ',
+  'SEV',
+  'LOGICAL_ID_ALIASED',
+  'PHYSICAL_ID_TOO_BIG',
+];
+/** `enum vdso_clock_mode`, in order */
+const CLOCKS = ['NONE', 'TSC', 'PVCLOCK', 'HVCLOCK'];
+/** VM-instruction error numbers of the processor manual */
+const VMX_ERRORS = {
+  VMLAUNCH_NONCLEAR_VMCS: 4,
+  VMRESUME_NONLAUNCHED_VMCS: 5,
+  VMRESUME_AFTER_VMXOFF: 6,
+  ENTRY_INVALID_CONTROL_FIELD: 7,
+  ENTRY_INVALID_HOST_STATE_FIELD: 8,
+  ENTRY_EVENTS_BLOCKED_BY_MOV_SS: 26,
+};
+
 /**
- * Numbers of names that print fmts use although they mean nothing outside of the kernel: `RET_PF_*` (spec/fault.md §1; kernels before
- * 5.19 leave them so, later ones put the numbers in their place) and the kinds of host clock.
+ * Numbers of names that print fmts of kvm and kvmmmu use although they mean nothing outside of the kernel. `RET_PF_*` (spec/fault.md
+ * §1) is left so by kernels before 5.19; later ones put the numbers in its place.
  */
 export function enumsOf(kernel: TraceInfo['kernel']): Record<string, bigint> {
-  const names = ['RETRY', 'EMULATE', 'INVALID', 'FIXED', 'SPURIOUS'];
-  if (isAtLeast(kernel, 6, 12)) names.splice(2, 0, 'WRITE_PROTECTED');
-  if (isAtLeast(kernel, 5, 19)) names.unshift('CONTINUE');
-  const clocks = ['NONE', 'TSC', 'PVCLOCK', 'HVCLOCK'];
+  const faults = ['RETRY', 'EMULATE', 'INVALID', 'FIXED', 'SPURIOUS'];
+  if (isAtLeast(kernel, 6, 12)) faults.splice(2, 0, 'WRITE_PROTECTED');
+  if (isAtLeast(kernel, 5, 19)) faults.unshift('CONTINUE');
+  const inOrder = (prefix: string, names: readonly string[]): [string, bigint][] => names.map((name, i) => [prefix + name, BigInt(i)]);
   return Object.fromEntries([
-    ...names.map((name, i) => [`RET_PF_${name}`, BigInt(i)] as const),
-    ...clocks.map((name, i) => [`VDSO_CLOCKMODE_${name}`, BigInt(i)] as const),
+    ...inOrder('RET_PF_', faults),
+    ...inOrder('VDSO_CLOCKMODE_', CLOCKS),
+    ...inOrder('APICV_INHIBIT_REASON_', APICV_INHIBIT),
+    ...Object.entries(VMX_ERRORS).map(([name, value]): [string, bigint] => [`VMXERR_${name}`, BigInt(value)]),
   ]);
 }
 
