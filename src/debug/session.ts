@@ -89,6 +89,7 @@ export class Session extends ProtocolServer implements SessionContext, Lifecycle
       progress.update(loader);
       if (!loader.complete) return;
       loader.onGrown = undefined;
+      recording.settleVm();
       reportLoaded(this.client, recording, loader, this.args.vm);
       debuggee.loaded();
     };

@@ -110,6 +110,10 @@ describe('loading', () => {
     assert.match(other!, new RegExp(`-${second.thread()}\\)$`));
     first.close();
     second.close();
+    const none = await Driver.loaded(file, { launch: { vm: 9 } });
+    assert.match(await none.output(), /no VM 9: there are 0, 1, 2\. Debugging VM 0\./);
+    assert.equal((await threads(none))[0], own);
+    none.close();
   });
 
   it('stops where events were lost', async () => {

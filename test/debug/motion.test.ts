@@ -110,6 +110,12 @@ describe('motion', () => {
     assert.equal(await driver.goes('next'), exit + 5);
     await jump(exit + 4);
     assert.equal(await driver.goes('stepOut'), exit + 8);
+    assert.equal(await driver.goes('stepOut'), exit + 9);
+    for (const inExit of [exit, exit + 1]) {
+      await jump(inExit);
+      assert.equal(await driver.goes('stepOut'), inExit === exit ? exit + 9 : exit + 8);
+    }
+    await jump(exit + 8);
     const names = (await driver.frames()).map((f) => f.name);
     assert.match(names[0]!, /^kvm_mmu_set_spte gfn 200/);
     assert.match(names[1]!, /^fault 200000/);

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { DebugProtocol as P } from '@vscode/debugprotocol';
 import type { EventIndex } from '../../engine/ids.js';
+import { count } from '../forms/numbers.js';
 import { RequestError } from '../wire/errors.js';
 import type { Client } from '../wire/client.js';
 import type { Recording } from './recording.js';
@@ -92,7 +93,7 @@ export class Documents {
     const first = (sourceReference - 1) * WINDOW;
     const { table, end } = this.recording;
     if (this.direct || first < 0 || first >= end) {
-      throw new RequestError(`There is no document ${sourceReference}: the trace has ${end.toLocaleString('en-US')} events so far.`);
+      throw new RequestError(`There is no document ${sourceReference}: the trace has ${count(end)} events so far.`);
     }
     const lines: string[] = [];
     for (let e = first; e < Math.min(first + WINDOW, end); e++) lines.push(table.lineText(e));
@@ -105,7 +106,7 @@ export class Documents {
 
   private window(window: number): P.Source & { name: string } {
     const first = window * WINDOW;
-    const range = `${first.toLocaleString('en-US')}–${(first + WINDOW - 1).toLocaleString('en-US')}`;
+    const range = `${count(first)}–${count(first + WINDOW - 1)}`;
     return {
       name: `${this.recording.name} events ${range}`,
       sourceReference: window + 1,

@@ -52,6 +52,12 @@ export class Recording {
     return vm === undefined || vm === this.vm;
   }
 
+  /** When all is known: a VM that is not there cannot be debugged, so the first one is. */
+  settleVm(): void {
+    const { vms } = this.replay;
+    if (!vms.some(({ vm }) => vm === this.vm)) this.vm = vms[0]?.vm ?? 0;
+  }
+
   /** First event of this session at or after `from`, among those that can be visited. */
   firstFrom(from: number): EventIndex | undefined {
     for (let e = from; e < this.end; e++) if (this.belongs(e)) return e as EventIndex;

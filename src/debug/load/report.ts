@@ -30,6 +30,7 @@ export function reportLoaded(client: Client, recording: Recording, loader: Loade
   const roles = { exact: 'exact', printed: 'as printed: text traces leave some bits out', partial: 'partial' }[info.roles];
   client.output(
     `${plural(recording.end, 'event')}${lost}, kernel ${info.kernel.text}, roles ${roles}, ${plural(replay.findings.length, 'finding')}.`,
+    'stdout',
   );
   for (const note of info.notes.slice(0, MOST_NOTES)) {
     const at = note.line !== undefined ? `line ${count(note.line)}: ` : note.offset !== undefined ? `byte ${count(note.offset)}: ` : '';

@@ -1,4 +1,5 @@
 import type { EventIndex } from '../../engine/ids.js';
+import { count } from '../forms/numbers.js';
 import { RequestError } from '../wire/errors.js';
 import type { Recording } from './recording.js';
 
@@ -16,7 +17,7 @@ export function eventAt(text: string, recording: Recording): EventIndex {
   }
   if (/^\d+$/.test(plain)) {
     const event = Number(plain);
-    if (event > last) throw new RequestError(`There is no event ${text.trim()}: the last one is ${last.toLocaleString('en-US')}.`);
+    if (event > last) throw new RequestError(`There is no event ${text.trim()}: the last one is ${count(last)}.`);
     return event as EventIndex;
   }
   if (/^\d+\.\d+$/.test(plain)) return atTime(plain, recording);

@@ -177,13 +177,13 @@ export class Motion {
 
   /** The first event of the session's VM, as soon as it is there. */
   private async firstEvent(signal: AbortSignal): Promise<EventIndex> {
-    for (let from = 0; ;) {
-      const first = this.recording.firstFrom(from);
-      if (first !== undefined) return first;
-      if (this.loader.complete || signal.aborted) return 0 as EventIndex;
-      from = this.recording.end;
-      await this.loader.grown();
+    const { recording, loader } = this;
+    let from = 0;
+    while (!loader.complete && !signal.aborted && recording.firstFrom(from) === undefined) {
+      from = recording.end;
+      await loader.grown();
     }
+    return recording.firstFrom(0) ?? (0 as EventIndex);
   }
 
   private enqueue(movement: (signal: AbortSignal) => Promise<void> | void): void {

@@ -52,9 +52,8 @@ export class Steps {
 
   /** The first event of the fault the task is in; of the exit, when it is not in a fault or already there. */
   startOf(pid: number, from: EventIndex): EventIndex | undefined {
-    const { replay, lists } = this.recording;
-    const task = lists.ofTask(pid);
-    const base = task.at(task.rank(from) - 1) as EventIndex | undefined;
+    const { replay } = this.recording;
+    const base = this.lastOf(pid, from);
     if (base === undefined) return undefined;
     const fault = replay.faultOf(base)?.first;
     if (fault !== undefined && fault < from) return fault;
@@ -63,33 +62,28 @@ export class Steps {
   }
 
   /**
-   * The last event of the fault the task is in; of the exit, when it is not in a fault or already there. Where both are over, or
-   * there are none, the end of the next ones.
+   * The last event of the fault the task is in; when it is there, or in none, the event that ends its exit: kvm_entry. In neither, the
+   * task's next event.
    */
   async out(pid: number, from: EventIndex, signal: AbortSignal): Promise<EventIndex | undefined> {
-    const { replay, lists } = this.recording;
-    const task = lists.ofTask(pid);
-    const base = task.at(task.rank(from) - 1) as EventIndex | undefined;
-    for (let start = base; ;) {
-      if (start !== undefined) {
-        for (const partOf of [(e: EventIndex) => replay.faultOf(e)?.first, (e: EventIndex) => replay.exitOf(e)]) {
-          const whole = partOf(start);
-          const end = whole === undefined ? undefined : await this.lastOf(pid, start, (e) => partOf(e) === whole, signal);
-          if (end !== undefined && end > from) return end;
-        }
-      }
-      start = await this.forward(pid, start ?? from, signal, () => true);
-      if (start === undefined) return undefined;
-      if (replay.depthOf(start) === 0) return start;
+    const { replay } = this.recording;
+    const base = this.lastOf(pid, from);
+    const fault = base === undefined ? undefined : replay.faultOf(base);
+    if (base !== undefined && fault) {
+      // What opens a fault lies outside of it, as a call does.
+      const inside = replay.depthOf(base) + (base === fault.first ? 1 : 0);
+      const after = await this.forward(pid, base, signal, (e) => replay.depthOf(e) < inside);
+      const end = this.lastOf(pid, ((after ?? this.recording.end) - 1) as EventIndex);
+      if (end !== undefined && end > from) return end;
     }
+    const inExit = base !== undefined && replay.exitOf(base) !== undefined;
+    return this.forward(pid, from, signal, (e) => !inExit || replay.depthOf(e) === 0);
   }
 
-  /** The last of the task's events from `start` on for which `same` holds without a break. */
-  private async lastOf(pid: number, start: EventIndex, same: (e: EventIndex) => boolean, signal: AbortSignal): Promise<EventIndex> {
-    const after = await this.forward(pid, start, signal, (e) => !same(e));
+  /** The task's last event at or before another. */
+  private lastOf(pid: number, event: EventIndex): EventIndex | undefined {
     const task = this.recording.lists.ofTask(pid);
-    const position = after === undefined ? task.length - 1 : task.rank(after) - 2;
-    return task.at(position) as EventIndex;
+    return task.at(task.rank(event) - 1) as EventIndex | undefined;
   }
 
   /** The task's first event after `from` for which `test` holds; waits for the loader. */
@@ -113,9 +107,8 @@ export class Steps {
   }
 
   private depthAt(pid: number, event: EventIndex): number | undefined {
-    const task = this.recording.lists.ofTask(pid);
-    const base = task.at(task.rank(event) - 1);
-    return base === undefined ? undefined : this.recording.replay.depthOf(base as EventIndex);
+    const base = this.lastOf(pid, event);
+    return base === undefined ? undefined : this.recording.replay.depthOf(base);
   }
 
   private async more(signal: AbortSignal): Promise<void> {
