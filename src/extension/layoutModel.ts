@@ -14,6 +14,9 @@ export interface LayoutServices {
 
 type PageRequest = Requests['shadowMmu/page']['args'];
 
+/** ui.md §1.9: no busy sign below this. */
+const RUNNING_AFTER_MS = 150;
+
 /**
  * One SPTE layout, in the side bar or as a panel: which page it shows, whether it is locked, and what it asks the adapter. The webview
  * may come and go (VS Code throws hidden ones away); the model stays.
@@ -26,6 +29,7 @@ export class LayoutModel implements vscode.Disposable {
   private turn = 0;
   private threadShown: number | undefined;
   private selected: number | undefined;
+  private runningSoon: NodeJS.Timeout | undefined;
   private readonly disposables: vscode.Disposable[] = [];
 
   constructor(
@@ -94,6 +98,7 @@ export class LayoutModel implements vscode.Disposable {
   }
 
   dispose(): void {
+    clearTimeout(this.runningSoon);
     for (const disposable of this.disposables.splice(0)) disposable.dispose();
   }
 
@@ -181,8 +186,13 @@ export class LayoutModel implements vscode.Disposable {
     if (this.page) this.send({ type: 'page', page: this.page, ...(index === undefined ? {} : { index }), focus });
   }
 
+  /** Most movements are over at once: running is told when it lasts. */
   private sendStatus(): void {
-    this.send({ type: 'status', status: this.sessions.current?.status ?? 'none', locked: this.locked });
+    clearTimeout(this.runningSoon);
+    const status = this.sessions.current?.status ?? 'none';
+    const send = (): void => this.send({ type: 'status', status, locked: this.locked });
+    if (status === 'running') this.runningSoon = setTimeout(send, RUNNING_AFTER_MS);
+    else send();
   }
 
   private async sendDetail(page: number, index: number): Promise<void> {

@@ -35,6 +35,9 @@ interface Message {
 /** VS Code fetches what was open in the Variables view again after each stop. Requests that follow others this closely are not a user's doing. */
 const QUIET_MS = 350;
 
+/** Requests after which the session runs until its next stop. */
+const MOVEMENTS = new Set(['continue', 'reverseContinue', 'next', 'stepIn', 'stepOut', 'stepBack', 'goto', 'restart', 'restartFrame']);
+
 /**
  * What one shadow-mmu session is doing, seen from the messages between VS Code and the adapter: stops, running, progress, and which
  * variable a user has just opened (VS Code tells extensions about no selection in Variables).
@@ -66,13 +69,14 @@ export class SessionWatch implements vscode.DebugAdapterTracker {
         return;
       }
       default:
-        return;
+        if (MOVEMENTS.has(message.command ?? '')) this.moving();
     }
   }
 
   onDidSendMessage(message: Message): void {
     if (message.type !== 'event') {
       if (message.command === 'variables') this.lastFetch = Date.now();
+      if (message.success === false && MOVEMENTS.has(message.command ?? '')) this.refused();
       return;
     }
     const { body } = message;
@@ -84,8 +88,7 @@ export class SessionWatch implements vscode.DebugAdapterTracker {
         this.stops++;
         return this.watcher.stopped(this);
       case 'continued':
-        this.status = 'running';
-        return this.watcher.changed(this);
+        return this.moving();
       case 'progressStart':
       case 'progressUpdate':
         return this.watcher.progress(this, {
@@ -106,6 +109,19 @@ export class SessionWatch implements vscode.DebugAdapterTracker {
 
   onExit(): void {
     this.end();
+  }
+
+  private moving(): void {
+    if (this.status !== 'stopped') return;
+    this.status = 'running';
+    this.watcher.changed(this);
+  }
+
+  /** A movement that was not made: the session stands where it stood. */
+  private refused(): void {
+    if (this.status !== 'running' || this.stops === 0) return;
+    this.status = 'stopped';
+    this.watcher.changed(this);
   }
 
   private end(): void {

@@ -26,14 +26,20 @@ export function shadowMmuHandlers(session: SessionContext): Handlers {
     'shadowMmu/goTo': ({ to }, call) => {
       const { recording, motion } = session.debuggee;
       const event = eventAt(to, recording);
-      call.afterResponse(() => motion.jump(event, 'goto'));
+      call.afterResponse(() => {
+        departure(session);
+        motion.jump(event, 'goto');
+      });
       return eventRef(recording.table, event);
     },
     'shadowMmu/event': (args) => event(session.debuggee, args ?? {}),
     'shadowMmu/reverseStep': ({ threadId, kind }, call) => {
       const { motion, steps, threads } = session.debuggee;
       const pid = threads.pidOf(threadId);
-      call.afterResponse(() => motion.reverseTo((from) => (kind === 'in' ? steps.before(from) : steps.startOf(pid, from))));
+      call.afterResponse(() => {
+        departure(session, threadId);
+        motion.reverseTo((from) => (kind === 'in' ? steps.before(from) : steps.startOf(pid, from)));
+      });
       return {};
     },
     'shadowMmu/change': (args) => change(session.debuggee, args),
@@ -43,6 +49,14 @@ export function shadowMmuHandlers(session: SessionContext): Handlers {
       return documents.windowOf(event as EventIndex);
     },
   };
+}
+
+/**
+ * Clients take it from the answers to the protocol's own requests that the debuggee moves on. These requests they know nothing about, and
+ * without being told VS Code goes on showing the reason of the stop before.
+ */
+function departure({ client, debuggee }: SessionContext, threadId = debuggee.threads.list()[0]?.id): void {
+  if (threadId !== undefined) client.event('continued', { threadId, allThreadsContinued: true });
 }
 
 function page(debuggee: Debuggee, args: Args<'shadowMmu/page'>): Body<'shadowMmu/page'> {
