@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import type { EventIndex } from './engine/ids.js';
 import { Replay } from './replay/replay.js';
@@ -24,6 +25,7 @@ const OPTIONS = {
   port: { type: 'string' },
   'max-findings': { type: 'string' },
   help: { type: 'boolean', short: 'h', default: false },
+  version: { type: 'boolean', default: false },
 } as const;
 
 type Options = ReturnType<typeof parse>['values'];
@@ -43,16 +45,21 @@ async function main(args: string[]): Promise<number> {
   try {
     const { values, positionals } = parse(args);
     const [command, ...files] = positionals;
-    if (values.help || command === undefined) {
-      (values.help ? process.stdout : process.stderr).write(`${USAGE}\n`);
-      return values.help ? 0 : 2;
-    }
-    return await run(command, files, values);
+    if (values.help) print(USAGE);
+    else if (values.version) print(version());
+    else if (command === undefined) throw new UsageError(`no command; one of ${Object.keys(TAKES).join(', ')}, or --help`);
+    else return await run(command, files, values);
+    return 0;
   } catch (error) {
     if (!(error instanceof UsageError || error instanceof TraceError || isParseArgsError(error))) throw error;
-    process.stderr.write(`shadow-mmu: ${error.message}\n`);
+    process.stderr.write(`shadow-mmu: ${error.message.split('\n')[0]!}\n`);
     return 2;
   }
+}
+
+function version(): string {
+  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
 }
 
 function parse(args: string[]) {
@@ -92,70 +99,95 @@ async function forEach(files: string[], command: (file: string) => Promise<numbe
 async function check(file: string, options: Options): Promise<number> {
   const max = options['max-findings'] === undefined ? 1000 : natural('max-findings', options['max-findings']);
   const vm = options.vm === undefined ? undefined : natural('vm', options.vm);
+  const kernel = kernelOf(options);
   const started = process.hrtime.bigint();
   const table = await read(file);
-  const replay = new Replay(table, { kernel: options.kernel });
+  const replay = new Replay(table, { kernel });
   replay.advance(table.length);
   requireVm(replay, vm);
+  warnWithoutKvm(table);
   const seconds = Number(process.hrtime.bigint() - started) / 1e9;
   const report = checkReport(replay, seconds, max, vm);
   print(options.json ? JSON.stringify(report) : checkText(report));
-  return report.findingsTotal > 0 || table.info.damaged || table.info.lost > 0 ? 1 : 0;
+  return report.findingsTotal > 0 ? 1 : statusOf(table);
 }
 
 async function info(file: string, options: Options): Promise<number> {
   const table = await read(file);
   const replay = new Replay(table);
   replay.advance(table.length);
+  warnWithoutKvm(table);
   const vcpus = replay.vms.flatMap((each) => each.vcpus.map(({ pid, vcpu, vm }) => ({ pid, vcpu, vm })));
   const { notes, ...facts } = summarize(table);
   const report = { ...facts, vcpus, notes };
   print(options.json ? JSON.stringify(report) : infoText(report));
-  return table.info.damaged || table.info.lost > 0 ? 1 : 0;
+  return statusOf(table);
 }
 
 async function predict(file: string, options: Options): Promise<number> {
   const at = natural('at', options.at);
   const table = await read(file);
   if (at > table.length) throw new UsageError(`${file} has ${table.length} events: --at ${at} is past its end`);
-  const replay = new Replay(table, { kernel: options.kernel });
+  const replay = new Replay(table, { kernel: kernelOf(options) });
   replay.advance(at);
+  warnWithoutKvm(table);
   const announced = predictReport(replay);
   if (options.json) print(JSON.stringify({ at, announced }));
   else print(announced.length ? announced.map((event) => fieldsText(event)).join('\n') : 'nothing is announced here');
-  return 0;
+  return statusOf(table);
 }
 
 async function state(file: string, options: Options): Promise<number> {
   const at = natural('at', options.at);
   const table = await read(file);
   if (at >= table.length) throw new UsageError(`${file} has ${table.length} events, numbered from 0: there is no event ${at}`);
-  const replay = new Replay(table, { kernel: options.kernel });
+  const replay = new Replay(table, { kernel: kernelOf(options) });
   replay.advance(at + 1);
   const vm = options.vm === undefined ? 0 : natural('vm', options.vm);
   requireVm(replay, vm);
+  warnWithoutKvm(table);
   const cursor = replay.cursor();
   cursor.seek(at as EventIndex);
   const report = stateReport(cursor, vm);
   print(options.json ? JSON.stringify(report) : stateText(report));
-  return table.info.damaged || table.info.lost > 0 ? 1 : 0;
+  return statusOf(table);
 }
 
 async function dap(files: string[], options: Options): Promise<number> {
   if (files.length) throw new UsageError(`'dap' takes no file; the client's launch request names the trace`);
   const { serve } = await import('./debug/serve.js');
-  await serve(options.port === undefined ? undefined : natural('port', options.port));
+  const port = options.port === undefined ? undefined : natural('port', options.port);
+  if (port !== undefined && port > 65535) throw new UsageError(`--port ${port}: ports end at 65535`);
+  try {
+    await serve(port);
+  } catch (error) {
+    throw new UsageError(`cannot listen on port ${port}: ${error instanceof Error ? error.message : String(error)}; choose another`);
+  }
   return 0;
 }
 
-/** Reads a trace to its end. What is odd about it is said once, on standard error. */
+/** Reads a trace to its end. */
 async function read(file: string): Promise<EventTable> {
   const trace = await openTrace(file);
   await trace.done;
-  const { table } = trace;
-  if (!hasKvmEvents(table))
-    process.stderr.write(`shadow-mmu: ${file}: no kvm or kvmmmu events in it; record with \`trace-cmd record -e kvmmmu -e kvm\`\n`);
-  return table;
+  return trace.table;
+}
+
+/** 1 when something of the trace is missing. */
+function statusOf({ info }: EventTable): number {
+  return info.damaged || info.lost > 0 ? 1 : 0;
+}
+
+function warnWithoutKvm(table: EventTable): void {
+  if (hasKvmEvents(table)) return;
+  process.stderr.write(
+    `shadow-mmu: ${table.info.file}: no kvm or kvmmmu events in it; record with \`trace-cmd record -e kvmmmu -e kvm\`\n`,
+  );
+}
+
+function kernelOf({ kernel }: Options): string | undefined {
+  if (kernel === undefined || kernel === 'auto' || /^\d+\.\d+$/.test(kernel)) return kernel;
+  throw new UsageError(`unknown kernel '${kernel}'; give a version such as 6.1, or auto`);
 }
 
 function hasKvmEvents(table: EventTable): boolean {

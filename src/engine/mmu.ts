@@ -28,6 +28,8 @@ export class Mmu {
   incomplete = false;
   /** an event was about one of several pages that look alike: which of them are left, and in which order, is not certain */
   ambiguous = false;
+  /** guest tables for whose pages record and engine once differed: what follows from that is no news */
+  readonly disputed = new Set<Gfn>();
   /** what may have changed entries of the whole VM unseen */
   readonly unseen: UnseenChanges;
 

@@ -123,11 +123,18 @@ export class Cursor {
     return spteLetter(this.mmuOf(id), this.state, id, entry);
   }
 
-  /** Root pages by vCPU, in slot order; 0 where a slot is empty. */
-  roots(vm: number): { vcpu: number; pages: PageId[] }[] {
+  /**
+   * Root pages by vCPU, in slot order; 0 where a slot is empty. Not certain while the vCPU may have gone over to a cached root without
+   * an event.
+   */
+  roots(vm: number): { vcpu: number; pages: PageId[]; certain: boolean }[] {
     return this.replay.vcpus
       .filter((vcpu) => vcpu.vm === vm)
-      .map((vcpu) => ({ vcpu: vcpu.id, pages: vcpu.roots(this.state) }))
+      .map((vcpu) => ({
+        vcpu: vcpu.id,
+        pages: vcpu.roots(this.state),
+        certain: vcpu.isRootCertain(this.state) || vcpu.previousRoots(this.state).length === 0,
+      }))
       .sort((a, b) => a.vcpu - b.vcpu);
   }
 

@@ -61,7 +61,7 @@ function getPage(replay: Replayer, event: EventIndex, record: PageRecord & { cre
       )
     : find(replay, record, derivedRole, task);
   const ambiguous = !record.created && matchPage(task.mmu, record, replay.roleMask).twins.length > 0;
-  if (contradicted) replay.findings.quadrantMismatch(event, task.mmu, record.gfn, record.role, derivedRole!, source, page);
+  if (contradicted) report(replay, event, task, record, derivedRole!, source, page);
   if (record.created) task.mmu.setGeneration(record.generation);
   else if (replay.pages.isUnsync(replay.state, page)) task.mmu.doubtLeaves(page); // synced in passing [6.1 mmu.c:kvm_mmu_find_shadow_page]
 
@@ -180,14 +180,30 @@ function identify(replay: Replayer, event: EventIndex, kind: Kind, record: PageR
   const { mmu } = task;
   const match = matchPage(mmu, record, replay.roleMask);
   if (match.by === 'quadrant' && mmu.incomplete) return NO_PAGE; // it may be about a page that no event showed
-  const first = mmu.incomplete || mmu.ambiguous || match.by === 'derived' ? NO_PAGE : firstInOrder(kind, record, task, replay.roleMask);
+  const first =
+    mmu.incomplete || mmu.ambiguous || mmu.disputed.has(record.gfn) || match.by === 'derived'
+      ? NO_PAGE
+      : firstInOrder(kind, record, task, replay.roleMask);
   const page = first === NO_PAGE || first === match.page ? match.page : inTurn(replay, record, first, match);
   for (const twin of match.twins) for (const alike of [twin, match.page]) mmu.confuse(alike);
   const quadrant = page === NO_PAGE ? 0 : roleField(replay.pages.role(replay.state, page), 'quadrant');
-  if (page !== NO_PAGE && quadrant !== roleField(record.role, 'quadrant') && match.by !== 'derived') {
-    replay.findings.quadrantMismatch(event, mmu, record.gfn, record.role, withRole(record.role, { quadrant }), { page }, page);
+  if (page !== NO_PAGE && quadrant !== roleField(record.role, 'quadrant') && match.by !== 'derived' && !mmu.disputed.has(record.gfn)) {
+    report(replay, event, task, record, withRole(record.role, { quadrant }), { page }, page);
   }
   return decide(replay, { ...match, page });
+}
+
+function report(
+  replay: Replayer,
+  event: EventIndex,
+  { mmu }: Task,
+  record: PageRecord,
+  derived: Role,
+  from: QuadrantSource,
+  page: PageId,
+): void {
+  replay.findings.quadrantMismatch(event, mmu, record.gfn, record.role, derived, from, page);
+  mmu.disputed.add(record.gfn);
 }
 
 /** Another page's turn: the one that looks like the record goes first of its likes, and so does one that differs in the quadrant. */

@@ -1,4 +1,4 @@
-import { PRINTED_MASK } from '../engine/role.js';
+import { roleField } from '../engine/role.js';
 import { encodeRole } from '../engine/roleLayout.js';
 import type { PageId } from '../engine/ids.js';
 import { placed } from '../trace/info.js';
@@ -100,7 +100,7 @@ export interface StateReport {
   vm: number;
   usedPages: number;
   gen: number;
-  roots: { vcpu: number; pages: number[] }[];
+  roots: { vcpu: number; pages: number[]; doubt?: string }[];
   pages: PageReport[];
 }
 
@@ -111,7 +111,11 @@ export function stateReport(cursor: Cursor, vm: number): StateReport {
     vm,
     usedPages: cursor.usedPages(vm),
     gen: cursor.generation(vm),
-    roots: cursor.roots(vm).map(({ vcpu, pages }) => ({ vcpu, pages: pages.filter((page) => page !== 0) })),
+    roots: cursor.roots(vm).map(({ vcpu, pages, certain }) => ({
+      vcpu,
+      pages: pages.filter((page) => page !== 0),
+      ...(certain ? {} : { doubt: 'CR3 was written: one of the cached roots may be in use' }),
+    })),
     pages: cursor.livePages(vm).map((id) => pageReport(cursor, id)),
   };
 }
@@ -146,18 +150,19 @@ function entryReport(entry: EntryView): EntryReport[1] {
 /** What the engine announces after the events replayed so far; fields it would have to learn are null. */
 export function predictReport(replay: Replay): Record<string, string | number | null>[] {
   const { layout, roles } = replay.table.info;
-  return replay.announced().map((announcement: Announcement) => ({
-    name: announcement.name,
-    vm: announcement.vm,
-    vcpu: announcement.vcpu,
-    mmu_valid_gen: announcement.generation,
-    gfn: announcement.gfn === null ? null : hex(announcement.gfn),
-    role:
-      announcement.role === null
-        ? null
-        : hex(encodeRole(layout, (announcement.role & (roles === 'exact' ? -1 : PRINTED_MASK)) as typeof announcement.role)),
-    created: announcement.created === null ? null : Number(announcement.created),
-    root_count: announcement.rootCount,
-    unsync: announcement.unsync === null ? null : Number(announcement.unsync),
+  return replay.announced().map(({ name, vm, vcpu, generation, gfn, role, created, rootCount, unsync }: Announcement) => ({
+    name,
+    vm,
+    vcpu,
+    mmu_valid_gen: generation,
+    gfn: hex(gfn),
+    // Text does not print every bit of the role, so the whole word is not known.
+    role: roles === 'exact' ? hex(encodeRole(layout, role)) : null,
+    'role.level': roleField(role, 'level'),
+    'role.quadrant': roleField(role, 'quadrant'),
+    'role.direct': roleField(role, 'direct'),
+    root_count: rootCount,
+    unsync: Number(unsync),
+    created: Number(created),
   }));
 }

@@ -9,60 +9,78 @@ export interface Place {
   readonly index: SpteIndex;
 }
 
-/** The state seen backwards: what leads to a page, what maps a gfn. Made once per position and question. */
+const EVERY_INDEX = Array.from({ length: 512 }, (_, index) => index as SpteIndex);
+
+/** The state at one position seen backwards: which pages live, what leads to a page, what maps a gfn. Each part is made when asked for. */
 export class ReverseIndex {
-  private readonly live = new Map<number, PageId[]>();
-  private readonly parents = new Map<PageId, Place[]>();
-  private readonly leaves = new Map<number, Map<Gfn, Place[]>>();
-  private readonly roots = new Map<PageId, { vcpu: number; slot: number }[]>();
+  private live: Map<number, PageId[]> | undefined;
+  private parents: Map<PageId, Place[]> | undefined;
+  private roots: Map<PageId, { vcpu: number; slot: number }[]> | undefined;
 
-  private readonly pages: Replayer['pages'];
-
-  constructor(replay: Replayer, state: State) {
-    const { pages } = replay;
-    this.pages = pages;
-    for (let id = 1 as PageId; id <= pages.last && pages.born(id) <= state.event; id++) {
-      if (!pages.isLive(state, id)) continue;
-      const { vm } = pages.birth(id);
-      push(this.live, vm, id);
-      this.indexEntries(replay, state, id, vm);
-    }
-    for (const vcpu of replay.vcpus) {
-      vcpu.roots(state).forEach((page, slot) => push(this.roots, page, { vcpu: vcpu.id, slot }));
-    }
-  }
+  constructor(
+    private readonly replay: Replayer,
+    private readonly state: State,
+  ) {}
 
   livePages(vm: number): PageId[] {
+    this.live ??= this.findLive();
     return this.live.get(vm) ?? [];
   }
+
   parentsOf(id: PageId): readonly Place[] {
+    this.parents ??= this.findParents();
     return this.parents.get(id) ?? [];
   }
+
   rootsOf(id: PageId): readonly { vcpu: number; slot: number }[] {
+    this.roots ??= this.findRoots();
     return this.roots.get(id) ?? [];
   }
 
   mappers(vm: number, gfn: Gfn): Place[] {
-    const leaves = this.leaves.get(vm);
-    if (!leaves) return [];
-    return [1, 2, 3].flatMap((level) => {
-      const first = (gfn - (gfn % pagesPerEntry(level))) as Gfn;
-      // a frame that begins a large page also begins a small one: the leaf's level tells which of them it maps
-      return (leaves.get(first) ?? []).filter(({ page }) => this.pages.level(page) === level);
-    });
+    const { pages } = this.replay;
+    const { state } = this;
+    const found: Place[] = [];
+    for (const page of this.livePages(vm)) {
+      const first = gfn - (gfn % pagesPerEntry(pages.level(page)));
+      for (const index of EVERY_INDEX) {
+        if (state.number(pages.gfnCell(page, index)) !== first) continue;
+        if (entryState(state.tag(pages.entryCell(page, index))) === EntryState.leaf) found.push({ page, index });
+      }
+    }
+    return found;
   }
 
-  private indexEntries(replay: Replayer, state: State, page: PageId, vm: number): void {
-    const { pages } = replay;
-    const leaves = this.leaves.get(vm) ?? new Map<Gfn, Place[]>();
-    this.leaves.set(vm, leaves);
-    for (let i = 0; i < 512; i++) {
-      const index = i as SpteIndex;
-      const cell = pages.entryCell(page, index);
-      const kind = entryState(state.tag(cell));
-      if (kind === EntryState.link) push(this.parents, state.number(cell) as PageId, { page, index });
-      if (kind === EntryState.leaf) push(leaves, state.number(pages.gfnCell(page, index)) as Gfn, { page, index });
+  private findLive(): Map<number, PageId[]> {
+    const { pages } = this.replay;
+    const live = new Map<number, PageId[]>();
+    for (let id = 1 as PageId; id <= pages.last && pages.born(id) <= this.state.event; id++) {
+      if (pages.isLive(this.state, id)) push(live, pages.birth(id).vm, id);
     }
+    return live;
+  }
+
+  private findParents(): Map<PageId, Place[]> {
+    const { pages, mmus } = this.replay;
+    const parents = new Map<PageId, Place[]>();
+    for (const { vm } of mmus) {
+      for (const page of this.livePages(vm)) {
+        if (pages.level(page) === 1) continue; // only leaves
+        for (const index of EVERY_INDEX) {
+          const cell = pages.entryCell(page, index);
+          if (entryState(this.state.tag(cell)) === EntryState.link) push(parents, this.state.number(cell) as PageId, { page, index });
+        }
+      }
+    }
+    return parents;
+  }
+
+  private findRoots(): Map<PageId, { vcpu: number; slot: number }[]> {
+    const roots = new Map<PageId, { vcpu: number; slot: number }[]>();
+    for (const vcpu of this.replay.vcpus) {
+      vcpu.roots(this.state).forEach((page, slot) => push(roots, page, { vcpu: vcpu.id, slot }));
+    }
+    return roots;
   }
 }
 
