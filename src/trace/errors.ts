@@ -84,6 +84,14 @@ export const traceErrors = {
     ),
   datDamaged: (file: string, what: string, offset: number) =>
     new TraceError('dat-damaged', file, what, 'copy or record the file again', offset),
+  packedLatency: (file: string, offset: number) =>
+    new TraceError(
+      'dat-damaged',
+      file,
+      'holds the compressed text of a latency tracer instead of events',
+      'unpack it with `trace-cmd convert --compression none`',
+      offset,
+    ),
   compression: (file: string, what: string, offset?: number) =>
     new TraceError('compression', file, what, 'the compressed file is cut or damaged: copy it again', offset),
 } as const;

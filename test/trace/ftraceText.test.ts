@@ -227,6 +227,20 @@ describe('ftrace text', function () {
     });
   });
 
+  it('never throws, whatever byte is wrong', async () => {
+    const bytes = (await unpackedRecording('k6.1-nonpae-small-all.txt.zst')).slice(0, 20_000);
+    const changes = fc.array(fc.tuple(fc.nat(bytes.length - 1), fc.integer({ min: 0, max: 255 })), { minLength: 1, maxLength: 40 });
+    fc.assert(
+      fc.property(changes, (flips) => {
+        const wrong = new Uint8Array(bytes);
+        for (const [place, value] of flips) wrong[place] = value;
+        const table = readText(wrong);
+        for (let e = 0; e < table.length; e++) assert.equal(typeof table.lineText(e), 'string');
+      }),
+      { numRuns: 40 },
+    );
+  });
+
   it('gives the same events however the text is cut into pieces', async () => {
     const text = (await unpackedRecording('k6.1-lost-pipe.txt.zst')).slice(60_000, 72_000);
     const stacked = new TextEncoder().encode(`${LINE}<stack trace>\n => a_function\nnot a line\n${LINE}${GET_PAGE}\r\n`);

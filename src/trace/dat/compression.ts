@@ -4,8 +4,8 @@ import { zstdDecoder } from '../zstd.js';
 /** Unpacks one compressed piece of a trace.dat; `size` is the size the file says it has. Throws when it does not come out so. */
 export type Unpack = (bytes: Uint8Array, size: number) => Uint8Array;
 
-/** No piece of a sane file is larger; a damaged size must not take all memory. */
-const LARGEST = 512 * 1024 * 1024;
+/** No piece of a sane file is larger (the kernel's symbols are ten megabytes); a damaged size must not take all memory. */
+const LARGEST = 128 * 1024 * 1024;
 
 /** The decoder that a file names; undefined for a name that is not known. */
 export async function unpackerOf(name: string): Promise<Unpack | undefined> {

@@ -48,6 +48,11 @@ export interface CpuData {
   readonly size: number;
 }
 
+/** Whether a machine or its ring buffer can have pages of this size. */
+export function isPageSize(size: number): boolean {
+  return size >= 256 && size <= 1 << 24;
+}
+
 /** What the readers of both versions share. */
 export interface DatInput {
   readonly source: ByteSource;

@@ -1,4 +1,4 @@
-import { KernelEvidence } from '../ftrace/evidence.js';
+import { KernelEvidence } from '../evidence.js';
 import type { TraceInfo } from '../info.js';
 import type { RoleLayout } from '../../engine/roleLayout.js';
 

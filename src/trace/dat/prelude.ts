@@ -2,7 +2,7 @@ import { Cursor, DatEnd } from './cursor.js';
 import { readVersion6 } from './version6.js';
 import { readVersion7 } from './version7.js';
 import { TraceError, traceErrors } from '../errors.js';
-import type { DatFile, DatInput } from './container.js';
+import { isPageSize, type DatFile, type DatInput } from './container.js';
 
 const MAGIC = 10;
 /** Enough for everything in front of the sections. */
@@ -22,7 +22,7 @@ export async function readContainer(input: DatInput): Promise<DatFile> {
     c = new Cursor(head, little);
     c.at = at;
     const pageSize = c.u32();
-    if (pageSize < 64 || pageSize > 1 << 24) throw new DatEnd(`a page size of ${pageSize} is impossible`, at);
+    if (!isPageSize(pageSize)) throw new DatEnd(`a page size of ${pageSize} is impossible`, at);
     if (version === '7') return await readVersion7(input, c, little, pageSize);
     if (version === '6') return readVersion6(input, c.at, little, pageSize);
     throw traceErrors.datVersion(file, version.slice(0, 20));

@@ -12,7 +12,7 @@ import { Merge } from './merge.js';
 import { layoutOf } from './roleMembers.js';
 import { traceErrors } from '../errors.js';
 import type { ByteSource } from '../source.js';
-import type { DatBuffer, DatFile } from './container.js';
+import { isPageSize, type DatBuffer, type DatFile } from './container.js';
 import type { TraceInfo } from '../info.js';
 import type { UnpackFailure } from '../unpack.js';
 
@@ -43,13 +43,16 @@ export async function readDat(from: DatSource): Promise<DatReading> {
   const notes = new NoteBook();
   if (failure) notes.damage('unpack', { offset: failure.offset }, () => failure.what);
   const dat = await readContainer({ source, file, notes });
-  if (dat.latencyAt !== undefined && dat.buffers.every((buffer) => bytesOf(buffer) === 0)) return { batches: [], latencyAt: dat.latencyAt };
+  if (dat.latencyAt !== undefined && dat.buffers.every((buffer) => bytesOf(buffer) === 0)) {
+    if (dat.compression !== 'none') throw traceErrors.packedLatency(file, dat.latencyAt);
+    return { batches: [], latencyAt: dat.latencyAt };
+  }
   if (dat.eventFormats.length === 0 && dat.ftraceFormats.length === 0) {
     throw traceErrors.datDamaged(file, 'the file holds no event formats, without which its data means nothing', 0);
   }
   const unpack = (await unpackerOf(dat.compression))!;
   const buffer = chosen(dat.buffers, notes);
-  const layout = pageLayout(dat.headerPage, dat.little, buffer?.pageSize || dat.pageSize);
+  const layout = pageLayout(dat.headerPage, dat.little, buffer && isPageSize(buffer.pageSize) ? buffer.pageSize : dat.pageSize);
   const streams = (buffer?.cpus ?? []).map((cpu) => new CpuStream(source, cpu, layout, buffer!.compressed ? unpack : undefined, notes));
   return { batches: batches(from, dat, buffer, streams, notes), latencyAt: undefined };
 }

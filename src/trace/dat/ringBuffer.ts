@@ -204,7 +204,8 @@ export class CpuStream {
       const packed = u32(header, 0);
       const size = u32(header, 4);
       const bytes = source.read(offset + 8, Math.min(packed, Math.max(0, end - offset - 8)));
-      if (bytes.length < packed) break;
+      // No chunk is empty; damaged sizes must not make this a walk through the file in steps of eight bytes.
+      if (packed === 0 || bytes.length < packed) break;
       let pages: Uint8Array | undefined;
       try {
         pages = unpack(bytes, size);

@@ -8,6 +8,7 @@ import type { ByteSource } from '../source.js';
 
 const TAG = 10;
 const BUFFER = 3;
+const MOST_CPUS = 1 << 16;
 
 export function readVersion6(input: DatInput, start: number, little: boolean, pageSize: number): DatFile {
   const { source, notes, file } = input;
@@ -72,6 +73,7 @@ function readOptions(c: Cursor, dat: DatFile, instances: { at: number; name: str
 }
 
 function cpuTable(c: Cursor, count: number): CpuData[] {
+  if (count > MOST_CPUS) throw new DatEnd(`${count} CPUs are impossible`, c.offset);
   const cpus: CpuData[] = [];
   for (let cpu = 0; cpu < count; cpu++) {
     cpus.push({ cpu, offset: c.size64('the place of trace data'), size: c.size64('the size of trace data') });

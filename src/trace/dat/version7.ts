@@ -18,6 +18,8 @@ const enum Section {
   latency = 22,
 }
 const SECTION_HEADER = 16;
+/** Ids go up to 25 by now; anything much higher is no section. */
+const HIGHEST_SECTION = 64;
 const COMPRESSED = 1;
 
 interface SectionHeader {
@@ -167,7 +169,7 @@ class Version7 {
     });
     for (let at = firstSection; at + SECTION_HEADER <= source.size;) {
       const header = this.#header(at);
-      if (!header) return;
+      if (!header || (header.id as number) > HIGHEST_SECTION) return;
       if (header.id === Section.buffer && this.#bufferOptions.length === 0) {
         this.#salvageBuffer(header, at);
         return;
@@ -220,7 +222,12 @@ class Version7 {
     const { source } = this.#input;
     const u32 = (at: number): number => new Cursor(source.read(at, 4), this.#dat.little, at).u32();
     let at = start + 4;
-    for (let chunks = u32(start); chunks > 0 && at + 8 <= source.size; chunks--) at += 8 + u32(at);
+    for (let chunks = u32(start); chunks > 0 && at + 8 <= source.size; chunks--) {
+      const packed = u32(at);
+      // Zeros behind the end of what was written: no chunk is empty.
+      if (packed === 0) return at;
+      at += 8 + packed;
+    }
     return at;
   }
 

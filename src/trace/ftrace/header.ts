@@ -1,5 +1,5 @@
 import { startsWith, textOf } from '../bytes.js';
-import type { KernelEvidence } from './evidence.js';
+import type { KernelEvidence } from '../evidence.js';
 
 /** What the `#` lines of a trace file say. */
 export class Header {

@@ -7,7 +7,7 @@ import { startsWith, textOf } from '../bytes.js';
 import { Kind, kindOf } from '../vocabulary.js';
 import { isDigit, parseLatencyPrefix, parsePrefix, skipBlanks, type Prefix } from './prefix.js';
 import { Timestamps } from './timestamps.js';
-import { KernelEvidence } from './evidence.js';
+import { KernelEvidence } from '../evidence.js';
 import { Header } from './header.js';
 import { LineSplitter } from './lines.js';
 import { ContextCache } from './contexts.js';

@@ -1,9 +1,9 @@
-import { LAYOUT_5_1, LAYOUT_5_17, LAYOUT_7, type RoleLayout } from '../../engine/roleLayout.js';
-import { roleField } from '../../engine/role.js';
-import { Kind, SpSlot } from '../vocabulary.js';
-import type { Role } from '../../engine/ids.js';
-import type { Template } from '../template.js';
-import type { TraceInfo } from '../info.js';
+import { LAYOUT_5_1, LAYOUT_5_17, LAYOUT_7, type RoleLayout } from '../engine/roleLayout.js';
+import { roleField } from '../engine/role.js';
+import { Kind, SpSlot } from './vocabulary.js';
+import type { Role } from '../engine/ids.js';
+import type { Template } from './template.js';
+import type { TraceInfo } from './info.js';
 
 /**
  * Text does not name its kernel, but its spelling narrows it down. The steps are the kernels whose text is known; each spelling is a
