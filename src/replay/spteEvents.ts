@@ -86,6 +86,8 @@ function noticeDirtyLog(task: Task, page: PageId, index: SpteIndex, spte: bigint
 }
 
 function requested(replay: Replayer, event: EventIndex, task: Task): SptePlace | undefined {
+  // A direct MMU walks no guest tables: the request is the first that one sees of a fault.
+  if (!task.walk) task.path = undefined;
   const path = task.pathOf(task.walk ? undefined : replay.table.num(event, 0));
   task.requested = true;
   if (!path) return undefined;
