@@ -21,9 +21,10 @@ describe('the workbench', () => {
     if (!workbench) return;
     if (this.currentTest?.state === 'failed') await workbench.screenshot(`FAILED ${this.currentTest.title}`);
     const { errors } = workbench;
+    const notifications = await workbench.notifications();
     await workbench.close();
     workbench = undefined;
-    assert.deepEqual(errors, []);
+    assert.deepEqual({ errors, notifications }, { errors: [], notifications: [] }, 'nothing pops up in front of the user');
   });
 
   it('stops, steps, steps back, and shows the shadow pages', async () => {
