@@ -195,7 +195,7 @@ export interface Requests {
   'shadowMmu/reverseStep': { args: { threadId: number; kind: 'in' | 'out' }; body: Record<string, never> };
   /** the nearest event after or before the current one that changed a page or one SPTE of it; null when there is none */
   'shadowMmu/change': { args: { page: number; index?: number; direction: 'next' | 'previous' }; body: EventRef | null };
-  /** the window document (name and text) that holds an event, for binary and compressed traces */
+  /** the window document that holds an event, for binary and compressed traces; a plain text trace is its own: sourceReference 0. Line from 1 */
   'shadowMmu/window': { args: { event: number }; body: { sourceReference: number; name: string; line: number } };
 }
 export type RequestName = keyof Requests;

@@ -2,10 +2,14 @@ import * as path from 'node:path';
 import * as vscode from 'vscode';
 import { LANGUAGE, TRACE_EDITOR } from './names.js';
 
-/** The trace that the user is looking at: in a text editor with the trace language, or in the summary editor. */
+/** Names of traces that no text editor shows; VS Code says so in the place of an editor. package.json has the same in its menus. */
+const BINARY = /\.dat(\.(zst|gz))?$|\.(ftrace|txt)\.(zst|gz)$/;
+
+/** The trace that the user is looking at: in a text editor with the trace language, in the summary editor, or in place of one. */
 export function activeTrace(): string | undefined {
   const input = vscode.window.tabGroups.activeTabGroup.activeTab?.input;
   if (input instanceof vscode.TabInputCustom && input.viewType === TRACE_EDITOR) return input.uri.fsPath;
+  if (input instanceof vscode.TabInputText && input.uri.scheme === 'file' && BINARY.test(input.uri.path)) return input.uri.fsPath;
   const document = vscode.window.activeTextEditor?.document;
   return document?.languageId === LANGUAGE && document.uri.scheme === 'file' ? document.uri.fsPath : undefined;
 }

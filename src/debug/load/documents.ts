@@ -79,6 +79,7 @@ export class Documents {
 
   /** The window that an event is in. */
   windowOf(e: EventIndex): { sourceReference: number; name: string; line: number } {
+    if (this.direct) return { sourceReference: 0, name: path.basename(this.recording.path), line: this.recording.table.line(e) ?? 1 };
     const window = Math.floor(e / WINDOW);
     return { sourceReference: window + 1, name: this.window(window).name, line: e - window * WINDOW + 1 };
   }
