@@ -37,7 +37,6 @@ export type HoleType =
 export interface HoleStep {
   readonly hole: HoleType;
   readonly at: number;
-  readonly name: string;
 }
 export type Step = { readonly literal: Uint8Array; readonly text: string } | HoleStep;
 
@@ -96,25 +95,25 @@ export function compile(number: number, event: string, source: string, derived: 
     const simple = /^([xw])(\d*)$/.exec(type);
     if (simple) {
       const wide = simple[1] === 'x';
-      steps.push({ hole: { type: 'hex', wide, width: Number(simple[2] || 1) }, at: place(name, extra, wide, false), name });
+      steps.push({ hole: { type: 'hex', wide, width: Number(simple[2] || 1) }, at: place(name, extra, wide, false) });
     } else if (type === 'd' || type === 'i') {
-      steps.push({ hole: { type: 'dec', signed: type === 'i' }, at: place(name, extra, false, type === 'i'), name });
-    } else if (type === 'str') steps.push({ hole: { type: 'str', until }, at: place(name, extra, false, false), name });
-    else if (type === 'tail') steps.push({ hole: { type: 'tail' }, at: place(name, true, false, false), name });
+      steps.push({ hole: { type: 'dec', signed: type === 'i' }, at: place(name, extra, false, type === 'i') });
+    } else if (type === 'str') steps.push({ hole: { type: 'str', until }, at: place(name, extra, false, false) });
+    else if (type === 'tail') steps.push({ hole: { type: 'tail' }, at: place(name, true, false, false) });
     else if (type === 'role3' || type === 'role4') {
-      steps.push({ hole: { type: 'role', letters: type === 'role3' ? 3 : 4, until }, at: place(name, extra, false, false), name });
-    } else if (type === 'u') steps.push({ hole: { type: 'u' }, at: place(name, extra, false, true), name });
-    else if (type === 'wbit') steps.push({ hole: { type: 'wbit', spte: placeOf('spte') }, at: 0, name });
+      steps.push({ hole: { type: 'role', letters: type === 'role3' ? 3 : 4, until }, at: place(name, extra, false, false) });
+    } else if (type === 'u') steps.push({ hole: { type: 'u' }, at: place(name, extra, false, true) });
+    else if (type === 'wbit') steps.push({ hole: { type: 'wbit', spte: placeOf('spte') }, at: 0 });
     else if (type === 'insn') {
       const len = place('len', false, false, false);
       const at = place(name, extra, true, false);
       place('insn_hi', false, true, false);
-      steps.push({ hole: { type: 'insn', len }, at, name });
-    } else if (type === 'exc') steps.push({ hole: { type: 'exc' }, at: place(name, extra, false, false), name });
+      steps.push({ hole: { type: 'insn', len }, at });
+    } else if (type === 'exc') steps.push({ hole: { type: 'exc' }, at: place(name, extra, false, false) });
     else if (type.includes('|')) {
       const [yes, no] = type.split('|') as [string, string];
       const hole: HoleType = { type: 'flag', yes: encoder.encode(yes), no: encoder.encode(no), yesText: yes, noText: no };
-      steps.push({ hole, at: place(name, extra, false, false), name });
+      steps.push({ hole, at: place(name, extra, false, false) });
     } else throw new Error(`${event}: hole type ${type}`);
   }
   if (from < source.length) steps.push(literal(source.slice(from)));

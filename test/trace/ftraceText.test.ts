@@ -197,6 +197,16 @@ describe('ftrace text', function () {
       assert.equal(table.info.notes[0]!.line, 2);
     });
 
+    it('makes no event of a line that is cut before its name is whole', () => {
+      const table = readText(`${LINE}${GET_PAGE}\n${LINE}kvm_mmu_s`);
+      assert.deepEqual([table.length, table.info.damaged], [1, true]);
+    });
+
+    it('does not take junk for a trace without columns once there were some', () => {
+      const table = readText(`${LINE}${GET_PAGE}\nkvm_fpu: load\nkvm_entry: vcpu 0, rip 0x1\n${LINE}${GET_PAGE}\n`);
+      assert.deepEqual([table.length, table.pid(1), table.info.damaged], [2, 470, true]);
+    });
+
     it('trusts a last line that ends with a whole word', () => {
       const table = readText(`${LINE}${GET_PAGE}\n${LINE}${GET_PAGE}`);
       assert.deepEqual([table.kind(1), table.info.damaged], [Kind.getPage, false]);

@@ -121,7 +121,10 @@ export class FtraceReader {
       if (this.#bareEvent(bytes, from, to, ended)) return;
     } else {
       const context = this.#prefix(bytes, from, to);
-      if (context >= 0) return this.#event(bytes, this.#after, to, context, ended);
+      if (context >= 0) {
+        this.#bare = false;
+        return this.#event(bytes, this.#after, to, context, ended);
+      }
       if (this.#bare === undefined && !this.#header.columns && this.#bareEvent(bytes, from, to, ended)) {
         this.#bare = true;
         return;
@@ -223,7 +226,11 @@ export class FtraceReader {
     }
     let colon = from;
     while (colon < to && bytes[colon] !== COLON && bytes[colon] !== BLANK) colon++;
-    if (bytes[colon] !== COLON || colon >= to || colon === from) return this.#nameless(bytes, from, to, context);
+    if (bytes[colon] !== COLON || colon >= to || colon === from) {
+      if (ended) this.#nameless(bytes, from, to, context);
+      else this.#half('line whose event has no name yet: it is skipped');
+      return;
+    }
     const named = this.#nameOf(bytes, from, colon);
     const message = Math.min(to, colon + 2);
     if (named.kind !== Kind.other && this.#known(named, bytes, message, to, context, ended)) return;
@@ -260,9 +267,7 @@ export class FtraceReader {
     const end = inner < 0 ? to : inner;
     if (named.kind !== Kind.other || inner >= 0) {
       if (!ended && inner < 0) {
-        this.#notes.damage('half', { line: this.#lineNumber }, () => {
-          return `the text ends in the middle of a ${named.name} line, or without a line end: the event is kept, its arguments are not used`;
-        });
+        this.#half(`${named.name} line, or without a line end: the event is kept, its arguments are not used`);
       } else {
         this.#notes.damage(`unread ${named.name}`, { line: this.#lineNumber }, (n) => {
           return `${counted(n, `${named.name} event`)} with a message that no known kernel writes: kept as text, not used for the state${inner >= 0 ? '; lines run into one another, as the trace option nohash-ptr makes kernel 6.1 print them: record without it' : ''}`;
@@ -275,6 +280,10 @@ export class FtraceReader {
       const innerContext = this.#prefix(bytes, inner, to);
       if (innerContext >= 0) this.#event(bytes, this.#after, to, innerContext, ended);
     }
+  }
+
+  #half(what: string): void {
+    this.#notes.damage('half', { line: this.#lineNumber }, () => `the text ends in the middle of a ${what}`);
   }
 
   /** Where in a message the next line begins that has run into it; -1 almost always. */
