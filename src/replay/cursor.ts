@@ -13,7 +13,7 @@ import { accessLetters } from './names.js';
 import { doubtOf } from './doubts.js';
 import { ReverseIndex } from './reverseIndex.js';
 import type { Replayer } from './replayer.js';
-import type { EntryView, Grade, PageHeader, PageView, SpteKind } from './view.js';
+import type { VcpuRoots, EntryView, Grade, PageHeader, PageView, SpteKind } from './view.js';
 
 const GRADES: Record<Trust, Grade> = { [Trust.recorded]: 'recorded', [Trust.derived]: 'derived', [Trust.assumed]: 'assumed' };
 
@@ -123,18 +123,14 @@ export class Cursor {
     return spteLetter(this.mmuOf(id), this.state, id, entry);
   }
 
-  /**
-   * Root pages by vCPU, in slot order; 0 where a slot is empty. Not certain while the vCPU may have gone over to a cached root without
-   * an event.
-   */
-  roots(vm: number): { vcpu: number; pages: PageId[]; certain: boolean }[] {
+  /** The roots of a VM's vCPUs, by vCPU number. */
+  roots(vm: number): VcpuRoots[] {
     return this.replay.vcpus
       .filter((vcpu) => vcpu.vm === vm)
-      .map((vcpu) => ({
-        vcpu: vcpu.id,
-        pages: vcpu.roots(this.state),
-        certain: vcpu.isRootCertain(this.state) || vcpu.previousRoots(this.state).length === 0,
-      }))
+      .map((vcpu) => {
+        const cached = vcpu.previousRoots(this.state);
+        return { vcpu: vcpu.id, pages: vcpu.roots(this.state), cached, certain: cached.length === 0 || vcpu.isRootCertain(this.state) };
+      })
       .sort((a, b) => a.vcpu - b.vcpu);
   }
 

@@ -86,6 +86,17 @@ export interface Finding {
   readonly page?: PageId;
 }
 
+/** What one vCPU walks from. */
+export interface VcpuRoots {
+  readonly vcpu: number;
+  /** pages of the root in slot order, 0 where a slot is empty; one page for a root of level 4 or 5 */
+  readonly pages: readonly PageId[];
+  /** `prev_roots`: roots that a CR3 write can bring back without an event, the latest first */
+  readonly cached: readonly PageId[];
+  /** false while the vCPU may have gone over to one of the cached roots */
+  readonly certain: boolean;
+}
+
 export interface VcpuInfo {
   readonly vm: number;
   readonly vcpu: number;

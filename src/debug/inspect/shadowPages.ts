@@ -7,20 +7,34 @@ import { branch, type Row } from './rows.js';
 import type { PageTree } from './pageTree.js';
 
 /** The Shadow pages scope: roots of the vCPUs, and what no root leads to. */
-export function shadowPagesScope({ cursor, form }: Position, vm: number, tree: PageTree): Row[] {
-  const roots = cursor.roots(vm).map(({ vcpu, pages }) => ({
-    name: `vCPU ${vcpu} root`,
-    value: rootText(form, pages),
-    target: { kind: 'root', vm, vcpu } as const,
-    branch: branch(() => pages.flatMap((id, slot) => (id === 0 ? [] : [tree.page(`[${indexName(slot)}]`, id)]))),
-  }));
+export function shadowPagesScope(position: Position, vm: number, tree: PageTree): Row[] {
+  const { cursor, form } = position;
+  const roots = cursor.roots(vm).flatMap(({ vcpu, pages, cached, certain }) => [
+    {
+      name: `vCPU ${vcpu} root`,
+      value: certain ? rootText(form, pages) : `${rootText(form, pages)} ? CR3 was written: it may be a cached root`,
+      target: { kind: 'root', vm, vcpu } as const,
+      branch: branch(() => pages.flatMap((id, slot) => (id === 0 ? [] : [tree.page(`[${indexName(slot)}]`, id)]))),
+    },
+    ...cachedRoots(vcpu, cached, position, tree),
+  ]);
   const live = cursor.livePages(vm).map((id) => cursor.page(id));
-  const orphans = notReachable(live);
+  const orphans = notReachable(
+    live,
+    cursor.roots(vm).flatMap(({ cached }) => cached),
+  );
   if (orphans.length === 0) return roots;
   return [
     ...roots,
     { name: 'no root', value: `${plural(orphans.length, 'page')} not reachable from a root`, branch: branch(() => byName(orphans, tree)) },
   ];
+}
+
+/** Roots that a CR3 write brings back without an event (`prev_roots`). */
+function cachedRoots(vcpu: number, cached: readonly PageId[], { cursor }: Position, tree: PageTree): Row[] {
+  if (cached.length === 0) return [];
+  const pages = cached.map((id) => cursor.page(id));
+  return [{ name: `vCPU ${vcpu} cached`, value: plural(cached.length, 'root'), branch: branch(() => byName(pages, tree)) }];
 }
 
 /** One row for each page, under its name; pages of the same name are told apart by number. */
@@ -35,7 +49,7 @@ export function byName(pages: readonly PageView[], tree: PageTree): Row[] {
 }
 
 /** Pages without a path from a root. The parents of a page are known: turned round, they lead down from the roots. */
-function notReachable(live: readonly PageView[]): PageView[] {
+function notReachable(live: readonly PageView[], cached: readonly PageId[]): PageView[] {
   const children = new Map<PageId, PageId[]>();
   for (const { id, parents } of live) {
     for (const { page } of parents) {
@@ -44,7 +58,7 @@ function notReachable(live: readonly PageView[]): PageView[] {
       else children.set(page, [id]);
     }
   }
-  const waiting = live.filter((page) => page.roots.length > 0).map(({ id }) => id);
+  const waiting = [...live.filter((page) => page.roots.length > 0).map(({ id }) => id), ...cached];
   const reached = new Set<PageId>(waiting);
   for (let id = waiting.pop(); id !== undefined; id = waiting.pop()) {
     for (const child of children.get(id) ?? []) {
