@@ -6,7 +6,7 @@
  * Without a name, all of them but `desktop`. The static checks (build, format, lint, types) count as one test each.
  */
 import { Advice, installModules } from './host/modules.mjs';
-import { check, mocha, sum } from './suites.mjs';
+import { check, guarded, mocha, sum } from './suites.mjs';
 
 const end = process.argv.indexOf('--');
 const mochaOptions = end < 0 ? [] : process.argv.slice(end + 1);
@@ -34,16 +34,6 @@ async function editorTests(suites) {
   // Loaded late: it needs node_modules.
   const { runEditorTests } = await import('./editor/run.mjs');
   return runEditorTests(suites, mochaOptions);
-}
-
-/** A suite that cannot start is one failed test, and the others still run. @param {() => Promise<import('./suites.mjs').Tally>} suite */
-async function guarded(suite) {
-  try {
-    return await suite();
-  } catch (error) {
-    console.error(error instanceof Advice ? error.message : error);
-    return { passed: 0, failed: 1 };
-  }
 }
 
 async function all() {

@@ -2,13 +2,23 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { environment, root, run } from './host/modules.mjs';
+import { Advice, environment, root, run } from './host/modules.mjs';
 
 /** @typedef {{ passed: number, failed: number }} Tally */
 
 /** @param {Tally[]} tallies @returns {Tally} */
 export function sum(tallies) {
   return tallies.reduce((all, one) => ({ passed: all.passed + one.passed, failed: all.failed + one.failed }), { passed: 0, failed: 0 });
+}
+
+/** A suite that cannot start is one failed test, and the others still run. @param {() => Promise<Tally>} suite @returns {Promise<Tally>} */
+export async function guarded(suite) {
+  try {
+    return await suite();
+  } catch (error) {
+    console.error(error instanceof Advice ? error.message : error);
+    return { passed: 0, failed: 1 };
+  }
 }
 
 /** @param {string} name @param {number} since @param {string} [output] */

@@ -1,5 +1,6 @@
 /** In the extension host, through VS Code's API: commands, sessions, stops, variables. The same file runs on the desktop and on a server. */
 import { strict as assert } from 'node:assert';
+import path from 'node:path';
 import { afterEach, before, describe, it } from 'mocha';
 import * as vscode from 'vscode';
 import { breakAt, Driver } from './exthostSession.js';
@@ -117,6 +118,18 @@ describe('the extension', () => {
       roots.some(({ value }) => value.startsWith(pageName(sample.text(line)))),
       `${pageName(sample.text(line))} is not among ${roots.map(({ name, value }) => `${name} ${value}`).join('; ')}`,
     );
+  });
+
+  it('debugs a trace.dat, whose lines the adapter serves', async () => {
+    driver = new Driver();
+    const file = vscode.Uri.file(path.join(path.dirname(sample.file), 'trace.dat'));
+    await driver.stopAfter(() => vscode.commands.executeCommand('shadow-mmu.debugTrace', file));
+    await driver.request('setExceptionBreakpoints', { filters: ['zap'] });
+    await driver.command('continue');
+    const { source, line } = await driver.top();
+    assert.ok(source?.sourceReference, 'the source has no reference');
+    const { content } = await driver.request<{ content: string }>('source', { source, sourceReference: source.sourceReference });
+    assert.match(content.split('\n')[line - 1] ?? '', zapLine);
   });
 
   it('opens the SPTE layout as a panel', async () => {

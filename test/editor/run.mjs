@@ -14,17 +14,18 @@ import { root } from '../host/modules.mjs';
 import { packExtension } from '../host/pack.mjs';
 import { startServer } from '../host/server.mjs';
 import { windowUrl } from '../host/windowUrl.mjs';
-import { emptyFolder, mocha, reportSuite, resultFile, sum } from '../suites.mjs';
+import { emptyFolder, guarded, mocha, reportSuite, resultFile, sum } from '../suites.mjs';
 import { runOnDesktop } from './desktop.mjs';
 
 const suiteFile = path.join(root, 'out/test/editor/exthost.cjs');
 const suiteLimit = 240_000;
 
-/** A workspace with the bundled traces that a suite may write to. */
+/** A workspace that a suite may write to: the bundled trace, and the same recording as a trace.dat. */
 function workspace() {
   const parent = mkdtempSync(path.join(tmpdir(), 'shadow-mmu-'));
   const folder = path.join(parent, 'samples');
   cpSync(path.join(root, 'media/samples'), folder, { recursive: true });
+  cpSync(path.join(root, 'test/data/k6.1-nonpae-small-all.dat'), path.join(folder, 'trace.dat'));
   return { folder, remove: () => rmSync(parent, { recursive: true, force: true, maxRetries: 5 }) };
 }
 
@@ -102,25 +103,29 @@ function inBrowser(options) {
  * @param {string[]} options of mocha
  */
 export async function runEditorTests(suites, options) {
-  const tallies = [];
   const samples = workspace();
   try {
-    if (suites.includes('desktop')) tallies.push(await runOnDesktop(suiteFile, samples.folder));
-    if (suites.some((suite) => suite !== 'desktop')) {
-      const browser = await chromium.launchServer(await findChromium());
-      const endpoint = browser.wsEndpoint();
-      emptyFolder('out/screenshots');
-      try {
-        if (suites.includes('webview')) tallies.push(await inBrowser(options));
-        if (suites.includes('exthost') || suites.includes('ui')) await installHost();
-        if (suites.includes('exthost')) tallies.push(await inExtensionHost(endpoint, samples.folder));
-        if (suites.includes('ui')) tallies.push(await inWorkbench(endpoint, samples.folder, options));
-      } finally {
-        await browser.close();
-      }
-    }
+    const desktop = suites.includes('desktop') ? [await guarded(() => runOnDesktop(suiteFile, samples.folder))] : [];
+    const browser = suites.some((suite) => suite !== 'desktop') ? await inChromium(suites, samples.folder, options) : [];
+    return sum([...desktop, ...browser]);
   } finally {
     samples.remove();
   }
-  return sum(tallies);
+}
+
+/** @param {EditorSuite[]} suites @param {string} folder @param {string[]} options of mocha */
+async function inChromium(suites, folder, options) {
+  const browser = await chromium.launchServer(await findChromium());
+  const endpoint = browser.wsEndpoint();
+  emptyFolder('out/screenshots');
+  const tallies = [];
+  try {
+    if (suites.includes('webview')) tallies.push(await guarded(() => inBrowser(options)));
+    if (suites.includes('exthost') || suites.includes('ui')) await installHost();
+    if (suites.includes('exthost')) tallies.push(await guarded(() => inExtensionHost(endpoint, folder)));
+    if (suites.includes('ui')) tallies.push(await guarded(() => inWorkbench(endpoint, folder, options)));
+  } finally {
+    await browser.close();
+  }
+  return tallies;
 }

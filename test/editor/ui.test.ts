@@ -70,11 +70,22 @@ describe('the workbench', () => {
     const w = await open();
     await w.start();
     await w.stoppedAt(sample.first);
-    await w.breakOn(/zap/i);
+    await w.breakOn('Zap');
     await w.button('Continue');
     await w.stoppedAt(sample.lineOf(zapLine));
     await w.page.locator('.exception-widget').waitFor();
     await w.screenshot('06 first zap');
+  });
+
+  it('debugs a trace.dat from the explorer', async () => {
+    const w = await open();
+    await w.fromExplorer('trace.dat', 'Debug This Trace');
+    await w.toolbar.waitFor();
+    await w.breakOn('Zap');
+    await w.button('Continue');
+    await w.page.locator('.exception-widget').waitFor();
+    await w.editor.locator('.view-line', { hasText: 'kvm_mmu_prepare_zap_page' }).first().waitFor();
+    await w.screenshot('07 trace.dat');
   });
 
   for (const theme of Object.keys(themes) as Theme[]) {

@@ -90,6 +90,22 @@ export class Workbench {
     });
   }
 
+  /** Chooses from the context menu of a file in the explorer. */
+  async fromExplorer(file: string, item: string): Promise<void> {
+    await this.press('Control+Shift+e');
+    const row = this.page.locator('.explorer-folders-view .monaco-list-row', { hasText: file });
+    const action = this.page.locator('.monaco-menu .action-label', { hasText: item });
+    await this.repeat(`no "${item}" in the menu of ${file}`, async () => {
+      await row.click({ button: 'right' });
+      if (await shows(action, 3000)) {
+        await action.click();
+        return true;
+      }
+      await this.press('Escape');
+      return false;
+    });
+  }
+
   async press(key: string): Promise<void> {
     await this.page.keyboard.press(key);
   }

@@ -11,8 +11,9 @@ const vsce = path.join(root, 'node_modules/@vscode/vsce/vsce');
  */
 export async function packExtension(vsix = path.join(root, 'out/shadow-mmu.vsix')) {
   mkdirSync(path.dirname(vsix), { recursive: true });
-  // The bundles in dist/ stand alone, so no node_modules go in.
-  const { code, output } = await run(process.execPath, [vsce, 'package', '--no-dependencies', '--out', vsix], { quiet: true });
+  // The bundles in dist/ stand alone, so no node_modules go in. The README's pictures go along instead of being linked on the web.
+  const options = ['--no-dependencies', '--no-rewrite-relative-links', '--allow-missing-repository', '--out', vsix];
+  const { code, output } = await run(process.execPath, [vsce, 'package', ...options], { quiet: true });
   if (code !== 0) throw new Error(`the extension could not be packed:\n${output}`);
   return { vsix, output };
 }
