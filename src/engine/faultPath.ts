@@ -97,6 +97,11 @@ export class FaultPath {
     this.unproven = level;
   }
 
+  /** The fault found links missing on its way: what made the CPU fault was not the leaf. */
+  get tookPages(): boolean {
+    return this.taken.size > 0;
+  }
+
   /** Other evidence showed which page of a level the fault goes through. */
   isAt(level: number, page: PageId): void {
     this.known.set(level, page);

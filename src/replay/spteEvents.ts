@@ -74,6 +74,7 @@ function noticeDirtyLog(task: Task, page: PageId, index: SpteIndex, spte: bigint
   if (
     mmu.unseen.last(mmu.state, Cause.exitsSeen) !== BEFORE_FIRST ||
     !task.walk?.isProtectionFault ||
+    task.path?.tookPages ||
     index !== task.path?.indexAt(mmu.pages.level(page))
   )
     return;
