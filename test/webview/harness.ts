@@ -8,7 +8,7 @@ import { pathToFileURL } from 'node:url';
 import type { Browser, LaunchOptions, Page } from 'playwright-core';
 import { chromium } from 'playwright-core';
 import { webviewHtml } from '../../src/extension/html.js';
-import type { FromLayout, PageModel, ToLayout } from '../../src/protocol.js';
+import type { FromLayout, FromSummary, PageModel, ToLayout, ToSummary } from '../../src/protocol.js';
 import { entryDetail } from './fixture.js';
 
 export const THEMES = {
@@ -30,68 +30,99 @@ export async function startBrowser(): Promise<Browser> {
   return chromium.launch(await findChromium());
 }
 
-/** One open view. */
+interface Look {
+  theme?: Theme;
+  width?: number;
+  height?: number;
+  forcedColors?: boolean;
+}
+
+/** A page with one of the webviews in it. What its script says goes to `receive`; what goes wrong in it is collected. */
+async function openWebview<Message>(
+  browser: Browser,
+  name: 'layout' | 'summary',
+  { theme = 'dark', width = 320, height = 1180, forcedColors = false }: Look,
+  receive: (message: Message) => void,
+): Promise<{ page: Page; violations: string[] }> {
+  const context = await browser.newContext({ viewport: { width, height }, ...(forcedColors ? { forcedColors: 'active' as const } : {}) });
+  const page = await context.newPage();
+  const violations: string[] = [];
+  page.on('pageerror', (error) => violations.push(error.message));
+  page.on('console', (message) => {
+    if (message.type() === 'error') violations.push(message.text());
+  });
+  // null says nothing: it only shows that everything said before it has arrived
+  await page.exposeFunction('fromView', (message: Message | null) => {
+    if (message !== null) receive(message);
+  });
+  await page.addInitScript(`
+    let state;
+    window.acquireVsCodeApi = () => ({ postMessage: (m) => window.fromView(m), getState: () => state, setState: (s) => { state = s; } });
+  `);
+  const serve = (url: string, file: string, contentType: string) =>
+    page.route(`${ORIGIN}/${url}`, (route) => route.fulfill({ body: readFileSync(path.join(root, file)), contentType }));
+  await serve('view.js', `dist/webview/${name}.js`, 'text/javascript');
+  await serve('view.css', `media/${name}.css`, 'text/css');
+  await serve('palettes.css', 'test/webview/palettes.css', 'text/css');
+  const html = webviewHtml({
+    title: name,
+    cspSource: ORIGIN,
+    nonce: 'n0nce',
+    style: `${ORIGIN}/view.css`,
+    script: `${ORIGIN}/view.js`,
+  }).replace('<body>', `<body class="${THEMES[theme]}"><link rel="stylesheet" href="${ORIGIN}/palettes.css">`);
+  await page.route(`${ORIGIN}/`, (route) => route.fulfill({ contentType: 'text/html', body: html }));
+  await page.goto(`${ORIGIN}/`);
+  return { page, violations };
+}
+
+/** Delivers a message as VS Code does; it has been handled when this resolves. */
+async function deliver(page: Page, message: ToLayout | ToSummary): Promise<void> {
+  await page.evaluate((data) => window.postMessage(data, '*'), message);
+  await page.evaluate(() => new Promise((resolve) => setTimeout(resolve)));
+}
+
+export async function screenshot(page: Page, name: string): Promise<void> {
+  mkdirSync(shots, { recursive: true });
+  await page.screenshot({ path: path.join(shots, `${name}.png`) });
+}
+
+/** The page of facts about a trace. */
+export async function openSummary(browser: Browser, answer: ToSummary): Promise<{ page: Page; violations: string[]; sent: FromSummary[] }> {
+  const sent: FromSummary[] = [];
+  const { page, violations } = await openWebview<FromSummary>(browser, 'summary', { width: 900, height: 700 }, (message) =>
+    sent.push(message),
+  );
+  await deliver(page, answer);
+  return { page, violations, sent };
+}
+
+/** One open SPTE layout. */
 export class View {
   readonly sent: FromLayout[] = [];
-  readonly violations: string[] = [];
+  violations: string[] = [];
+  page!: Page;
+  /** only then is there an adapter to answer */
+  private stopped = false;
 
-  private constructor(readonly page: Page) {}
-
-  static async open(
-    browser: Browser,
-    {
-      theme = 'dark',
-      width = 320,
-      height = 1180,
-      forcedColors = false,
-    }: { theme?: Theme; width?: number; height?: number; forcedColors?: boolean } = {},
-  ): Promise<View> {
-    const context = await browser.newContext({ viewport: { width, height }, ...(forcedColors ? { forcedColors: 'active' as const } : {}) });
-    const page = await context.newPage();
-    const view = new View(page);
-    page.on('pageerror', (error) => view.violations.push(error.message));
-    page.on('console', (message) => {
-      if (message.type() === 'error') view.violations.push(message.text());
-    });
-    await page.exposeFunction('fromView', (message: FromLayout | null) => message && view.receive(message));
-    await page.addInitScript(`
-      let state;
-      window.acquireVsCodeApi = () => ({ postMessage: (m) => window.fromView(m), getState: () => state, setState: (s) => { state = s; } });
-    `);
-    const file = (name: string, contentType: string) => ({ body: readFileSync(path.join(root, name)), contentType });
-    await page.route(`${ORIGIN}/layout.js`, (route) => route.fulfill(file('dist/webview/layout.js', 'text/javascript')));
-    await page.route(`${ORIGIN}/layout.css`, (route) => route.fulfill(file('media/layout.css', 'text/css')));
-    await page.route(`${ORIGIN}/palettes.css`, (route) => route.fulfill(file('test/webview/palettes.css', 'text/css')));
-    const html = webviewHtml({
-      title: 'SPTE layout',
-      cspSource: ORIGIN,
-      nonce: 'n0nce',
-      style: `${ORIGIN}/layout.css`,
-      script: `${ORIGIN}/layout.js`,
-    });
-    await page.route(`${ORIGIN}/`, (route) =>
-      route.fulfill({
-        contentType: 'text/html',
-        body: html.replace('<body>', `<body class="${THEMES[theme]}"><link rel="stylesheet" href="${ORIGIN}/palettes.css">`),
-      }),
-    );
-    await page.goto(`${ORIGIN}/`);
+  static async open(browser: Browser, look: Look = {}): Promise<View> {
+    const view = new View();
+    Object.assign(view, await openWebview<FromLayout>(browser, 'layout', look, (message) => view.receive(message)));
     await view.post({ type: 'status', status: 'stopped', locked: false });
     return view;
   }
 
   private receive(message: FromLayout): void {
     this.sent.push(message);
-    if (message.type !== 'detail') return;
+    if (message.type !== 'detail' || !this.stopped) return;
     const detail = entryDetail(message.page, message.index);
     if (detail && !this.page.isClosed())
       void this.post({ type: 'entry', page: message.page, event: 300_045, detail }).catch(() => undefined); // the view may be closed by then
   }
 
-  async post(message: ToLayout): Promise<void> {
-    await this.page.evaluate((data) => window.postMessage(data, '*'), message);
-    // the message is delivered as a task of its own
-    await this.page.evaluate(() => new Promise((resolve) => setTimeout(resolve)));
+  post(message: ToLayout): Promise<void> {
+    if (message.type === 'status') this.stopped = message.status === 'stopped';
+    return deliver(this.page, message);
   }
 
   async show(model: PageModel, index?: number): Promise<void> {
@@ -127,9 +158,8 @@ export class View {
     return (await this.page.locator(selector).innerText()).replace(/\s+/g, ' ').trim();
   }
 
-  async screenshot(name: string): Promise<void> {
-    mkdirSync(shots, { recursive: true });
-    await this.page.screenshot({ path: path.join(shots, `${name}.png`) });
+  screenshot(name: string): Promise<void> {
+    return screenshot(this.page, name);
   }
 
   async close(): Promise<void> {
