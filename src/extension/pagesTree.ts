@@ -32,7 +32,8 @@ export class PagesTree implements vscode.TreeDataProvider<Row>, vscode.Disposabl
         if (row && row.variablesReference > 0) views.follow({ variablesReference: row.variablesReference });
       }),
       sessions.onDidStop(() => this.changes.fire(undefined)),
-      sessions.onDidChange(() => this.changes.fire(undefined)),
+      // While it runs, the rows of the last stop stay.
+      sessions.onDidChange(({ status }) => status !== 'running' && this.changes.fire(undefined)),
     );
   }
 

@@ -33,7 +33,7 @@ export class Quadrants implements Part {
       fill(this.element, page.oneToOne !== undefined && el('div', { class: 'sect' }, page.oneToOne));
       return;
     }
-    const width = state.shape === 'columns' ? 292 : Math.min(state.width - 20, 614);
+    const width = state.shape === 'columns' ? 292 : Math.min(state.room, 614);
     if (this.drawn?.picture === page.quadrants && this.drawn.width === width && this.drawn.page === page.page.id) return;
     const focused = this.roving.focused;
     fill(this.element, caption(page.quadrants), draw(page.quadrants, page.page.id, width));

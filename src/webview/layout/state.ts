@@ -40,6 +40,11 @@ export class LayoutState {
   /** inner width of the view in px */
   width = 320;
 
+  /** Width between the paddings, which are smaller where there is little room (layout.css). */
+  get room(): number {
+    return this.width - (this.width > 306 ? 20 : 12);
+  }
+
   setPage(page: PageModel | null): void {
     if (page?.page.id !== this.page?.page.id) {
       this.filter = null;
