@@ -4,6 +4,7 @@
  */
 import { readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
+import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { EventIndex } from '../../src/engine/ids.js';
 import { openTrace } from '../../src/trace/open.js';
 import { Replay } from '../../src/replay/replay.js';
@@ -69,6 +70,14 @@ async function parts(file: string): Promise<{ events: number; rows: Row[] }> {
   };
 }
 
+/** What VS Code asks for at each stop: the stack, the scopes with the first of them open, and the page for the SPTE layout. */
+async function show(client: Client, threadId?: number): Promise<void> {
+  const { stackFrames } = await client.request<DebugProtocol.StackTraceResponse['body']>('stackTrace', { threadId });
+  const { scopes } = await client.request<DebugProtocol.ScopesResponse['body']>('scopes', { frameId: stackFrames[0]?.id });
+  await client.request('variables', { variablesReference: scopes[0]?.variablesReference });
+  await client.request('shadowMmu/page', {});
+}
+
 /** What a user of the debug adapter waits for, over the wire. */
 async function session(file: string): Promise<Row[]> {
   const firstStops = [];
@@ -89,6 +98,7 @@ async function session(file: string): Promise<Row[]> {
     { what: 'step into', ms: await repeat(STEPS, () => client.stopAfter('stepIn', { threadId })) },
     { what: 'step back', ms: await repeat(STEPS, () => client.stopAfter('stepBack', { threadId })) },
   ];
+  rows.push({ what: 'what a stop shows', ms: await repeat(STEPS, () => show(client, threadId)) });
   await client.close();
   return rows;
 }

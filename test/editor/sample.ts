@@ -29,6 +29,11 @@ export function readSample(folder: string): Sample {
 /** The zaps that the exception filter of that name stops at. */
 export const zapLine = /: kvm_mmu_(prepare_zap_page|zap_all_fast): /;
 
+/** `kvm_mmu_set_spte` */
+export function eventName(line: string): string {
+  return /: (\w+): /.exec(line)?.[1] ?? '';
+}
+
 /** How the debugger names the page of a kvm_mmu_get_page line: `GFN L<level> q<quadrant>`. */
 export function pageName(line: string): string {
   const [, gfn, level, quadrant] = /gfn ([0-9a-f]+) l(\d).* q(\d)/.exec(line) ?? [];

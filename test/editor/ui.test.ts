@@ -1,7 +1,7 @@
 /** The whole session as a person has it, in the workbench: see the screenshots in out/screenshots. */
 import { strict as assert } from 'node:assert';
 import { afterEach, describe, it } from 'mocha';
-import { pageName, readSample, zapLine } from './sample.js';
+import { eventName, pageName, readSample, zapLine } from './sample.js';
 import { type Theme, themes, Workbench } from './workbench.js';
 
 const sample = readSample(process.env.EDITOR_FOLDER ?? 'media/samples');
@@ -35,12 +35,13 @@ describe('the workbench', () => {
 
     await w.start();
     await w.stoppedAt(sample.first);
+    await w.variablesShow(eventName(sample.text(sample.first)));
     await w.screenshot('02 first stop');
 
     await w.button('Continue');
     await w.stoppedAt(allocation);
     await w.toggleView('Watch', false);
-    await w.expand('Event');
+    await w.variablesShow('kvm_mmu_get_page');
     await w.variable(/^gfn/).waitFor();
     const name = pageName(sample.text(allocation));
     await w.toggleView('SPTE layout', true);
@@ -72,8 +73,10 @@ describe('the workbench', () => {
     await w.stoppedAt(sample.first);
     await w.breakOn('Zap');
     await w.button('Continue');
-    await w.stoppedAt(sample.lineOf(zapLine));
+    const zap = sample.lineOf(zapLine);
+    await w.stoppedAt(zap);
     await w.page.locator('.exception-widget').waitFor();
+    await w.variablesShow(eventName(sample.text(zap)));
     await w.screenshot('06 first zap');
   });
 
@@ -85,6 +88,7 @@ describe('the workbench', () => {
     await w.button('Continue');
     await w.page.locator('.exception-widget').waitFor();
     await w.editor.locator('.view-line', { hasText: 'kvm_mmu_prepare_zap_page' }).first().waitFor();
+    await w.variablesShow('kvm_mmu_prepare_zap_page');
     await w.screenshot('07 trace.dat');
   });
 
@@ -101,6 +105,7 @@ describe('the workbench', () => {
       const layout = w.webview('view');
       const changed = layout.locator('[role=gridcell][aria-label*="changed"]');
       await changed.first().waitFor();
+      await w.variablesShow('kvm_mmu_set_spte');
       await w.screenshot(`10 ${theme} stopped`);
 
       await w.command('SPTE Layout as Panel');

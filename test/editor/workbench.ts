@@ -182,6 +182,12 @@ export class Workbench {
     );
   }
 
+  /** Waits until the Variables view shows the event that execution stands at, too. */
+  async variablesShow(event: string): Promise<void> {
+    await this.expand('Event');
+    await this.variable(new RegExp(`^name\\s*=\\s*${event}`)).waitFor();
+  }
+
   /** The row of the Variables view whose text matches. */
   variable(text: string | RegExp): Locator {
     return this.page.locator('.debug-variables .monaco-list-row').filter({ hasText: text }).first();
