@@ -27,7 +27,7 @@ interface WantedPage {
 
 /** The next page that a task must take, if what it does is known: the rest of a root load, or the next level of a fault. */
 export function announcePage(task: Task, roleMask: number): AnnouncedPage | undefined {
-  const wanted = task.rootLoad ? nextRoot(task.rootLoad) : nextChild(task);
+  const wanted = (task.rootLoad && nextRoot(task.rootLoad)) ?? nextChild(task);
   return wanted && findOrCreate(task, wanted, roleMask);
 }
 

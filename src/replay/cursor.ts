@@ -1,6 +1,6 @@
 import { EntryState, Trust, entryState, entryTrust } from '../engine/entry.js';
 import { hashBucket } from '../engine/hash.js';
-import { BEFORE_FIRST, NO_PAGE, type EventIndex, type Gfn, type PageId, type SpteIndex } from '../engine/ids.js';
+import { BEFORE_FIRST, type EventIndex, type Gfn, type PageId, type SpteIndex } from '../engine/ids.js';
 import type { RecordIndex } from '../engine/journal.js';
 import type { Mmu } from '../engine/mmu.js';
 import { Life } from '../engine/pages.js';
@@ -255,5 +255,3 @@ export class Cursor {
     return undefined;
   }
 }
-
-export { NO_PAGE };

@@ -52,6 +52,7 @@ export class Task {
     this.walk = new GuestWalk(address, error);
     this.path = undefined;
     this.requested = false;
+    this.rootLoad = undefined;
   }
 
   /** The way of the fault through the shadow pages; `gfn` serves a direct MMU, which walks no guest tables. */

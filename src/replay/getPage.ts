@@ -1,0 +1,139 @@
+import { childQuadrant } from '../engine/childRole.js';
+import { Trust } from '../engine/entry.js';
+import { NO_PAGE, type EventIndex, type PageId, type Role } from '../engine/ids.js';
+import { roleField, withRole } from '../engine/role.js';
+import { Kind } from '../trace/vocabulary.js';
+import { announcePage, type AnnouncedPage } from './announce.js';
+import type { QuadrantSource } from './findings.js';
+import { matchPage, type PageRecord } from './pageMatch.js';
+import { decide, existedBefore, report, type GetPageRecord } from './pageRecords.js';
+import type { Replayer } from './replayer.js';
+import type { RootLoad, Task } from './task.js';
+
+/** Lets a kvm_mmu_get_page into the state: find-or-create, the root slot or the link it is for, and its quadrant. */
+export function getPage(replay: Replayer, event: EventIndex, record: GetPageRecord, task: Task): PageId {
+  const announced = announcePage(task, replay.roleMask);
+  const level = roleField(record.role, 'level');
+  const isRoot = task.vcpu !== undefined && loadsRoot(task, record, level);
+  if (isRoot) beginRootLoad(task, record, level);
+  else task.rootLoad = undefined;
+  const source = isRoot ? { slot: task.rootLoad!.nextSlot } : childSource(task, level);
+  const derived = deriveQuadrant(record.role, source, task);
+  tally(replay, task, record, announced, derived, isRoot);
+
+  const contradicted = derived !== roleField(record.role, 'quadrant');
+  const derivedRole = contradicted ? withRole(record.role, { quadrant: derived }) : undefined;
+  const page = record.created
+    ? task.mmu.create(
+        { gfn: record.gfn, role: record.role, generation: record.generation, before: false, derivedRole },
+        record.rootCount,
+        record.unsync,
+      )
+    : find(replay, record, derivedRole, task);
+  const ambiguous = !record.created && matchPage(task.mmu, record, replay.roleMask).twins.length > 0;
+  if (contradicted) report(replay, event, task, record, derivedRole!, source, page);
+  if (record.created) task.mmu.setGeneration(record.generation);
+  else if (replay.pages.isUnsync(replay.state, page)) task.mmu.doubtLeaves(page); // synced in passing [6.1 mmu.c:kvm_mmu_find_shadow_page]
+
+  if (isRoot) takeRoot(task, record, page, ambiguous ? Trust.assumed : Trust.recorded);
+  else takeChild(task, record, level, page, ambiguous);
+  return page;
+}
+
+/** The page of an existing record: as recorded, else as derived. One that is not there was there before the trace, or before a loss. */
+function find(replay: Replayer, record: PageRecord, derivedRole: Role | undefined, task: Task): PageId {
+  const found = matchPage(task.mmu, record, replay.roleMask);
+  if (found.page !== NO_PAGE && found.by !== 'quadrant') return decide(replay, found);
+  if (derivedRole !== undefined) {
+    const derived = matchPage(task.mmu, { ...record, role: derivedRole }, replay.roleMask);
+    if (derived.page !== NO_PAGE) return decide(replay, derived);
+  }
+  return existedBefore(record, task, record.unsync);
+}
+
+/** A page of the PDPT, or of level 4 or 5: anything that is not the next level of the fault in hand. */
+function loadsRoot(task: Task, record: PageRecord, level: number): boolean {
+  if (level === 5 || (level === 4 && task.vcpu!.rootLevel() !== 5)) return true;
+  if (level !== 2) return false;
+  if (roleField(record.role, 'has4ByteGpte')) return true;
+  if (task.vcpu!.shape() !== 'single') return true;
+  const path = task.pathOf(task.walk ? undefined : record.gfn);
+  if (!path) return true;
+  const direct = roleField(record.role, 'direct') === 1;
+  // Below a root of level 4 a level-2 page is a child, unless the guest has just left that mode.
+  return task.walk !== undefined && !direct && task.walk.tableGfn(2) !== record.gfn;
+}
+
+function beginRootLoad(task: Task, record: PageRecord, level: number): void {
+  const shape = level >= 4 ? 'single' : 'pae';
+  const load = task.rootLoad;
+  if (load?.shape === 'pae' && shape === 'pae' && load.nextSlot < 4 && sameGuest(load, record)) return;
+  task.vcpu!.beginLoad(shape, task.resetsMmu || changesRole(task, record));
+  task.rootLoad = { shape, gfn: record.gfn, role: record.role, nextSlot: 0 };
+}
+
+/** A root of another kind than the last: the control registers changed, and with them the MMU's role. */
+function changesRole(task: Task, record: PageRecord): boolean {
+  const current = task.vcpu!.roots()[0] ?? NO_PAGE;
+  return (
+    current === NO_PAGE || withRole(task.mmu.pages.role(task.mmu.state, current), { invalid: 0 }) !== withRole(record.role, { invalid: 0 })
+  );
+}
+
+/** The pages of one root load share the kind of guest; with 4-byte gPTEs also the gfn, since CR3 is one page. */
+function sameGuest(load: RootLoad, record: PageRecord): boolean {
+  const has4ByteGpte = roleField(load.role, 'has4ByteGpte');
+  if (roleField(record.role, 'has4ByteGpte') !== has4ByteGpte) return false;
+  return !has4ByteGpte || load.gfn === record.gfn;
+}
+
+function takeRoot(task: Task, record: PageRecord, page: PageId, trust: Trust): void {
+  task.vcpu!.setRoot(task.rootLoad!.nextSlot, page, record.rootCount + 1, trust);
+  task.rootLoad!.nextSlot++;
+}
+
+function takeChild(task: Task, record: PageRecord, level: number, page: PageId, ambiguous: boolean): void {
+  task.mmu.pages.setRootCount(task.mmu.state, page, record.rootCount);
+  task.pathOf(record.gfn)?.took(level, page, ambiguous);
+}
+
+function childSource(task: Task, level: number): QuadrantSource {
+  const path = task.pathOf();
+  if (!path || !task.walk) return {};
+  const parent = path.at(level + 1);
+  return { parent, index: path.indexAt(level + 1), address: task.walk.address };
+}
+
+/** The quadrant that the engine's rules give a page; the recorded one where they have nothing to say. */
+function deriveQuadrant(recorded: Role, source: QuadrantSource, task: Task): number {
+  if (!roleField(recorded, 'has4ByteGpte')) return roleField(recorded, 'quadrant');
+  if (source.slot !== undefined) return task.resynchronising(source.slot, recorded) ?? source.slot;
+  if (source.index === undefined || task.walk?.mode !== '32') return roleField(recorded, 'quadrant');
+  return childQuadrant(recorded, source.index);
+}
+
+function tally(
+  replay: Replayer,
+  task: Task,
+  record: GetPageRecord,
+  announced: AnnouncedPage | undefined,
+  derivedQuadrant: number,
+  isRoot: boolean,
+): void {
+  const { accounts } = replay;
+  if (derivedQuadrant !== roleField(record.role, 'quadrant')) return accounts.add(Kind.getPage, 'wrong');
+  if (announced && agrees(announced, record, replay.roleMask)) return accounts.add(Kind.getPage, 'exact');
+  if (isRoot && task.rootLoad!.nextSlot === 0) return accounts.add(Kind.getPage, 'unpredictable', 'root');
+  return accounts.add(Kind.getPage, 'unpredictable', 'not-modelled');
+}
+
+function agrees(announced: AnnouncedPage, record: GetPageRecord, mask: number): boolean {
+  return (
+    announced.gfn === record.gfn &&
+    ((announced.role ^ record.role) & mask) === 0 &&
+    announced.generation === record.generation &&
+    announced.created === record.created &&
+    announced.rootCount === record.rootCount &&
+    announced.unsync === record.unsync
+  );
+}
