@@ -92,6 +92,17 @@ describe('the workbench', () => {
     await w.screenshot('07 trace.dat');
   });
 
+  it('shows what a trace.dat is and debugs it with F5', async () => {
+    const w = await Workbench.openSummary('trace.dat');
+    workbench = w;
+    const summary = w.webview('panel');
+    await summary.getByText('kvm_mmu_get_page').first().waitFor();
+    await w.screenshot('08 summary of trace.dat');
+    await w.start();
+    await w.page.locator('.debug-top-stack-frame-line').first().waitFor();
+    await w.variablesShow(eventName(sample.text(sample.first)));
+  });
+
   for (const theme of Object.keys(themes) as Theme[]) {
     it(`shows what a step changed in the SPTE layout (${themes[theme]})`, async () => {
       const w = await open(theme);

@@ -37,19 +37,29 @@ export class Workbench {
     page.on('pageerror', (error) => this.errors.push(error.message));
   }
 
-  /** A window of its own, with nothing remembered, and `file` of the sample folder open. */
-  static async open(file: string, theme: Theme = 'dark', viewport = { width: 1600, height: 1200 }): Promise<Workbench> {
+  /** A window of its own, with nothing remembered, and the text trace `file` of the sample folder open. */
+  static async open(file: string, theme: Theme = 'dark'): Promise<Workbench> {
+    const workbench = await Workbench.window(file, theme);
+    await workbench.editor.locator('.view-line').first().waitFor();
+    return workbench;
+  }
+
+  /** The same for a trace that is no text. */
+  static async openSummary(file: string): Promise<Workbench> {
+    return Workbench.window(file, 'dark');
+  }
+
+  private static async window(file: string, theme: Theme): Promise<Workbench> {
     const settings = given('EDITOR_SETTINGS');
     writeFileSync(
       settings,
       JSON.stringify({ ...(JSON.parse(readFileSync(settings, 'utf8')) as object), 'workbench.colorTheme': themes[theme] }),
     );
-    const context = await (await theBrowser()).newContext({ viewport });
+    const context = await (await theBrowser()).newContext({ viewport: { width: 1600, height: 1200 } });
     const workbench = new Workbench(await context.newPage());
     const folder = given('EDITOR_FOLDER');
     await workbench.page.goto(windowUrl(given('EDITOR_ORIGIN'), folder, [['openFile', path.join(folder, file)]]));
     await workbench.tab(file).waitFor();
-    await workbench.editor.locator('.view-line').first().waitFor();
     return workbench;
   }
 
@@ -153,7 +163,8 @@ export class Workbench {
 
   /** Starts a session with F5 and waits for its toolbar. */
   async start(): Promise<void> {
-    if ((await this.breakpoints.count()) === 0) await this.hoverGutter(this.editor.locator('.margin-view-overlays .line-numbers').last());
+    const lines = this.editor.locator('.margin-view-overlays .line-numbers');
+    if ((await lines.count()) > 0 && (await this.breakpoints.count()) === 0) await this.hoverGutter(lines.last());
     await this.press('F5');
     await this.toolbar.waitFor();
   }

@@ -26,6 +26,8 @@ const quietSettings = {
   'extensions.autoCheckUpdates': false,
   'extensions.ignoreRecommendations': true,
   'git.enabled': false,
+  // What is no text opens with its summary instead of a complaint that it is binary.
+  'workbench.editorAssociations': { '*.dat': 'shadowMmu.trace', '*.{zst,gz}': 'shadowMmu.trace' },
   // A trace may lie in a folder of any size; nothing here needs to know when other files change.
   'files.watcherExclude': { '**': true },
 };
