@@ -42,7 +42,8 @@ export class LayoutState {
 
   /** Width between the paddings, which are smaller where there is little room (layout.css). */
   get room(): number {
-    return this.width - (this.width > 306 ? 20 : 12);
+    const tight = this.width <= 306 || (this.width >= 560 && this.width <= 623);
+    return this.width - (tight ? 12 : 20);
   }
 
   setPage(page: PageModel | null): void {
