@@ -139,12 +139,15 @@ export class Workbench {
    * the editor; until then a click in the gutter does nothing, and F5 only opens the Run view.
    */
   private async hoverGutter(line: Locator): Promise<void> {
-    const box = await boxOf(line);
-    const margin = await boxOf(this.editor.locator('.margin').first());
-    const middle = box.y + box.height / 2;
+    await line.waitFor();
+    const margin = this.editor.locator('.margin').first();
     await this.repeat('no breakpoint hint in the gutter', async () => {
-      await this.page.mouse.move(margin.x + 200, middle);
-      await this.page.mouse.move(margin.x + 10, middle);
+      // While the editor draws itself anew, an element may be nowhere for a moment.
+      const [row, column] = await Promise.all([line.boundingBox(), margin.boundingBox()]);
+      if (!row || !column) return false;
+      const middle = row.y + row.height / 2;
+      await this.page.mouse.move(column.x + 200, middle);
+      await this.page.mouse.move(column.x + 10, middle);
       return shows(this.editor.locator('.codicon-debug-hint').first(), 500);
     });
   }
@@ -267,11 +270,4 @@ function shows(locator: Locator, timeout: number): Promise<boolean> {
     () => true,
     () => false,
   );
-}
-
-async function boxOf(locator: Locator): Promise<{ x: number; y: number; width: number; height: number }> {
-  await locator.waitFor();
-  const box = await locator.boundingBox();
-  if (!box) throw new Error('the element is not on the screen');
-  return box;
 }
