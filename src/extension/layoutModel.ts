@@ -2,7 +2,7 @@ import * as vscode from 'vscode';
 import type { EntryDetail, FindHit, FromLayout, PageModel, Requests, ToLayout } from '../protocol.js';
 import { breakOnChange } from './breakOnChange.js';
 import { ask } from './session.js';
-import type { SessionWatch } from './session.js';
+import type { LoadProgress, SessionWatch } from './session.js';
 import type { Sessions } from './sessions.js';
 
 /** What a layout asks the rest of the extension to do. */
@@ -23,6 +23,8 @@ const RUNNING_AFTER_MS = 150;
  */
 export class LayoutModel implements vscode.Disposable {
   private page: PageModel | null = null;
+  /** the session that the page is from: page numbers mean nothing in another one */
+  private pageSession: string | undefined;
   private locked = false;
   private webview: vscode.Webview | null = null;
   /** counts requests for pages, so that a slow answer never replaces a newer one */
@@ -30,6 +32,9 @@ export class LayoutModel implements vscode.Disposable {
   private threadShown: number | undefined;
   private selected: number | undefined;
   private runningSoon: NodeJS.Timeout | undefined;
+  /** questions to the adapter that are not answered yet, and how far it is with reading the trace */
+  private pending = 0;
+  private progress: LoadProgress | null = null;
   private readonly disposables: vscode.Disposable[] = [];
 
   constructor(
@@ -49,14 +54,8 @@ export class LayoutModel implements vscode.Disposable {
       }),
       sessions.onDidProgress(({ watch, progress }) => {
         if (watch !== this.sessions.current) return;
-        this.send({
-          type: 'busy',
-          busy: progress && {
-            text: progress.text,
-            cancel: progress.id,
-            ...(progress.fraction === undefined ? {} : { fraction: progress.fraction }),
-          },
-        });
+        this.progress = progress;
+        this.sendBusy();
       }),
       sessions.onDidOpenVariable(({ watch, variablesReference }) => {
         if (watch === this.sessions.current && !this.locked && this.webview) void this.show({ variablesReference });
@@ -107,25 +106,36 @@ export class LayoutModel implements vscode.Disposable {
     const watch = this.sessions.stopped;
     if (!watch) return false;
     const turn = ++this.turn;
-    const answer = await this.busyWhile(ask(watch.session, 'shadowMmu/page', { ...request, ...threadOf(watch) }));
+    const asked = ask(watch.session, 'shadowMmu/page', { ...request, ...threadOf(watch) });
+    // A reference is from the Variables view, which may still show the stop before: the next one comes by itself.
+    const answer = await this.busyWhile(request.variablesReference === undefined ? asked : asked.catch(() => undefined));
     if (!answer || turn !== this.turn) return answer !== undefined;
     const { page, index: found } = answer;
     if (!page) return false;
     this.page = page;
+    this.pageSession = watch.session.id;
     this.threadShown = watch.threadId;
     this.sendPage(index ?? found, focus);
     return true;
   }
 
+  /** To the page of the current event, else to the root of the vCPU. */
+  private async follow(): Promise<void> {
+    if (!(await this.show({}, undefined, true))) vscode.window.setStatusBarMessage('No shadow page exists at this event', 3000);
+  }
+
   private async stopped(watch: SessionWatch): Promise<void> {
     this.sendStatus();
     if (!this.webview) return; // asked again when it shows up
-    const page = this.page;
+    const { stops } = watch;
+    const page = this.pageSession === watch.session.id ? this.page : null;
+    if (this.locked && !page) this.setLocked(false); // on a page of a session that is over
     // An event that is about no page leaves the view where it is, instead of throwing it to the root and back.
     if (page && (this.locked || !(await this.aboutPage(watch)))) {
       if (await this.show({ page: page.page.id })) return;
     }
-    if (!(await this.show({}))) this.send({ type: 'noPage' });
+    const shown = await this.show({});
+    if (!shown && watch.status === 'stopped' && watch.stops === stops) this.send({ type: 'noPage' });
   }
 
   private async aboutPage(watch: SessionWatch): Promise<boolean> {
@@ -155,7 +165,7 @@ export class LayoutModel implements vscode.Disposable {
       case 'line':
         return this.sendLine(message.event);
       case 'follow':
-        return this.show({}, undefined, true);
+        return this.follow();
       case 'find':
         return this.find(message.query);
       case 'copy':
@@ -224,10 +234,22 @@ export class LayoutModel implements vscode.Disposable {
   }
 
   private async busyWhile<T>(request: Promise<T>): Promise<T | undefined> {
-    this.send({ type: 'busy', busy: { text: 'waiting for the debug adapter' } });
+    this.pending++;
+    this.sendBusy();
     const answer = await this.attempt(request);
-    this.send({ type: 'busy', busy: null });
+    this.pending--;
+    this.sendBusy();
     return answer;
+  }
+
+  /** Reading the rest of the trace goes on behind a stop and is no reason to dim it: busy is who waits for an answer. */
+  private sendBusy(): void {
+    const { progress } = this;
+    if (this.pending === 0) return this.send({ type: 'busy', busy: null });
+    const text = progress?.text ?? 'waiting for the debug adapter';
+    const cancel = progress ? { cancel: progress.id } : {};
+    const fraction = progress?.fraction === undefined ? {} : { fraction: progress.fraction };
+    this.send({ type: 'busy', busy: { text, ...cancel, ...fraction } });
   }
 
   /** The error of a request that comes too late, because the session has just ended, is no news; any other is shown. */
