@@ -257,7 +257,9 @@ function infoText(report: InfoReport & { vcpus: { pid: number; vcpu: number; vm:
 function stateText(report: StateReport): string {
   return [
     `after event ${report.event}: VM ${report.vm}, ${report.pages.length} pages, ${report.usedPages} used, generation ${report.gen}`,
-    ...report.roots.map(({ vcpu, pages }) => `  vCPU ${vcpu} root: ${pages.map((id) => `#${id}`).join(' ') || 'none'}`),
+    ...report.roots.map(
+      ({ vcpu, pages, doubt }) => `  vCPU ${vcpu} root: ${pages.map((id) => `#${id}`).join(' ') || 'none'}${doubt ? ` ? ${doubt}` : ''}`,
+    ),
     ...report.pages.map((page) => {
       const flags = [
         page.direct && 'direct',

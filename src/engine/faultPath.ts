@@ -92,7 +92,7 @@ export class FaultPath {
     this.taken.add(level);
     if (ambiguous) this.guessed.add(level);
     const parent = this.at(level + 1);
-    if (parent === NO_PAGE) return;
+    if (parent === NO_PAGE) return this.tookBelowUnknownRoot(level);
     this.mmu.link(parent, this.indexAt(level + 1), page, Trust.assumed);
     this.unproven = level;
   }
@@ -161,6 +161,12 @@ export class FaultPath {
 
   private tookBelowRoot(level: number): boolean {
     return this.taken.has(level - 1);
+  }
+
+  /** One of several cached roots gets a link, and nothing says which: in none of them is the entry known to be empty any more. */
+  private tookBelowUnknownRoot(level: number): void {
+    if (level !== this.topLevel() - 1 || this.vcpu.shape() !== 'single') return;
+    for (const root of [this.vcpu.rootFor(this.page), ...this.vcpu.previousRoots()]) this.mmu.setUnknown(root, this.indexAt(level + 1));
   }
 
   /** Whether a cached root can be the one in use: its entry is empty or leads to the table that the walk read, and its gfn agrees. */

@@ -135,6 +135,12 @@ export class Mmu {
     this.state.keepNumber(this.pages.gfnCell(page, index), gfn);
   }
 
+  /** An entry that was empty may now hold something that no event shows. */
+  setUnknown(page: PageId, index: SpteIndex): void {
+    const cell = this.pages.entryCell(page, index);
+    if (this.state.tag(cell) === 0) this.state.setNumber(cell, 0, entryTag(EntryState.unknown, Trust.assumed));
+  }
+
   /** The entry becomes empty by the algorithm. */
   clear(page: PageId, index: SpteIndex): void {
     const cell = this.pages.entryCell(page, index);

@@ -25,17 +25,19 @@ const WHY: Record<UnseenChange['why'], string> = {
   'dirty-log': 'dirty logging runs, and the trace does not show user space',
 };
 
+const GUESSED: Partial<Record<EntryState, string>> = {
+  [EntryState.link]: 'no later event shows that this page, and not one that looks alike, was linked',
+  [EntryState.leaf]: 'several live pages look alike in this trace: it may be in another of them',
+  [EntryState.mmio]: 'several live pages look alike in this trace: it may be in another of them',
+  [EntryState.unknown]: 'one of the cached roots got a link here, and no event says which',
+};
+
 /** The doubt about an entry, in words; undefined when it is certain. Only the record in force can be in doubt. */
 export function doubtOf(mmu: Mmu, state: State, page: PageId, index: SpteIndex, record: RecordIndex): Doubt | undefined {
   if (state.record(mmu.pages.entryCell(page, index)) !== record) return undefined;
   const change = unseenChange(mmu, state, page, index);
-  const tag = mmu.state.journal.tag(record);
-  if (!change && entryState(tag) === EntryState.link && entryTrust(tag) === Trust.assumed) {
-    return {
-      what: 'link',
-      since: mmu.state.journal.event(record),
-      why: 'the fault took the page; no later event shows that it was linked',
-    };
-  }
-  return change && { what: WHAT[change.what], since: change.since, why: WHY[change.why] };
+  if (change) return { what: WHAT[change.what], since: change.since, why: WHY[change.why] };
+  const tag = state.journal.tag(record);
+  const why = entryTrust(tag) === Trust.assumed ? GUESSED[entryState(tag)] : undefined;
+  return why === undefined ? undefined : { what: 'link', since: state.journal.event(record), why };
 }

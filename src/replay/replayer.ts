@@ -117,10 +117,17 @@ export class Replayer {
   private taskAt(place: TaskPlace): Task {
     let task = this.byPid.get(place.pid);
     if (!task || (task.vcpu === undefined) !== (place.vcpu === undefined)) {
-      task = new Task(place.pid, this.mmu(place.vm), place.vcpu === undefined ? undefined : this.vcpuAt(place.vm, place.vcpu));
+      const vcpu = place.vcpu === undefined ? undefined : this.vcpuAt(place.vm, place.vcpu);
+      task = new Task(place.pid, this.mmu(place.vm), vcpu, !this.wasSeen(place.pid));
       this.byPid.set(place.pid, task);
     }
     return task;
+  }
+
+  /** An event of the task came before this one. */
+  private wasSeen(pid: number): boolean {
+    for (let event = this.replayed - 1; event >= 0; event--) if (this.table.pid(event) === pid) return true;
+    return false;
   }
 
   private vcpuAt(vm: number, id: number): Vcpu {

@@ -35,13 +35,14 @@ export class Task {
   suspected: { readonly page: PageId; readonly before: EventIndex | undefined }[] = [];
   /** a page that was zapped while unsync: its sync event follows */
   zappedUnsync: PageId = NO_PAGE;
-  private afterLoss = false;
 
   constructor(
     readonly pid: number,
     readonly mmu: Mmu,
     /** undefined for a thread that runs no guest */
     readonly vcpu: Vcpu | undefined,
+    /** what the task is doing may have begun before its first event */
+    private begunUnseen: boolean,
   ) {}
 
   get inFault(): boolean {
@@ -83,13 +84,13 @@ export class Task {
     this.rootLoad = undefined;
     this.emulating = undefined;
     this.zappedUnsync = NO_PAGE;
-    this.afterLoss = true;
+    this.begunUnseen = true;
   }
 
-  /** The first root load after a loss may have begun in the gap: then its slot is told by the record. */
+  /** A root load that may have begun where no event shows it, in a gap or before the trace: its slot is told by the record. */
   resynchronising(slot: number, recorded: Role): number | undefined {
-    if (!this.afterLoss) return undefined;
-    this.afterLoss = false;
+    if (!this.begunUnseen) return undefined;
+    this.begunUnseen = false;
     const quadrant = roleField(recorded, 'quadrant');
     if (slot !== 0 || quadrant === 0 || !this.rootLoad) return undefined;
     this.rootLoad.nextSlot = quadrant;
