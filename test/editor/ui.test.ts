@@ -112,6 +112,8 @@ describe('the workbench', () => {
       await w.stoppedAt(sample.first);
       await w.button('Continue');
       await w.stoppedAt(setSpte);
+      // Room for the 512 entries in the side bar.
+      for (const title of ['Watch', 'Call Stack', 'Breakpoints']) await w.toggleView(title, false);
       await w.toggleView('SPTE layout', true);
       const layout = w.webview('view');
       const changed = layout.locator('[role=gridcell][aria-label*="changed"]');
