@@ -93,8 +93,8 @@ describe('the workbench', () => {
   });
 
   it('shows what a trace.dat is and debugs it with F5', async () => {
-    const w = await Workbench.openSummary('trace.dat');
-    workbench = w;
+    const w = await open();
+    await w.openFromExplorer('trace.dat');
     const summary = w.webview('panel');
     await summary.getByText('kvm_mmu_get_page').first().waitFor();
     await w.screenshot('08 summary of trace.dat');

@@ -44,11 +44,6 @@ export class Workbench {
     return workbench;
   }
 
-  /** The same for a trace that is no text. */
-  static async openSummary(file: string): Promise<Workbench> {
-    return Workbench.window(file, 'dark');
-  }
-
   private static async window(file: string, theme: Theme): Promise<Workbench> {
     const settings = given('EDITOR_SETTINGS');
     writeFileSync(
@@ -98,6 +93,12 @@ export class Workbench {
       await this.page.keyboard.press('Escape');
       return false;
     });
+  }
+
+  /** Opens a file from the explorer. */
+  async openFromExplorer(file: string): Promise<void> {
+    await this.page.locator('.explorer-folders-view .monaco-list-row', { hasText: file }).dblclick();
+    await this.tab(file).waitFor();
   }
 
   /** Chooses from the context menu of a file in the explorer. */
