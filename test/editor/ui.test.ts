@@ -16,7 +16,10 @@ async function open(theme?: Theme): Promise<Workbench> {
   return workbench;
 }
 
-describe('the workbench', () => {
+describe('the workbench', function () {
+  // A browser, a server and an extension host share the machine: a step that comes before VS Code is ready for it gets one more try.
+  this.retries(1);
+
   afterEach(async function () {
     if (!workbench) return;
     if (this.currentTest?.state === 'failed') await workbench.screenshot(`FAILED ${this.currentTest.title}`);
