@@ -1,5 +1,5 @@
 import { EntryState, Trust, Unseen, entryState, entryTag, entryUnseen, withUnseen } from './entry.js';
-import { NO_PAGE, type Gfn, type PageId, type Pfn, type SpteIndex } from './ids.js';
+import { BEFORE_FIRST, NO_PAGE, type EventIndex, type Gfn, type PageId, type Pfn, type SpteIndex } from './ids.js';
 import type { CellId } from './journal.js';
 import { Life, type Birth, type ShadowPages } from './pages.js';
 import { pagesPerEntry, type SpteFormat } from './spte.js';
@@ -32,6 +32,13 @@ export class Mmu {
   readonly disputed = new Set<Gfn>();
   /** what may have changed entries of the whole VM unseen */
   readonly unseen: UnseenChanges;
+  /** the event since which no vCPU has run guest code */
+  quietSince: EventIndex = BEFORE_FIRST;
+  /** the event since which no SPTE that was writable then maps a guest frame */
+  private readonly closedAt = new Map<Gfn, EventIndex>();
+  /** `disallow_lpage`: shadowed guest tables by 2 MiB region */
+  private readonly unsyncNow = new Set<PageId>();
+  private readonly shadowedIn = new Map<number, number>();
 
   constructor(
     readonly vm: number,
@@ -68,11 +75,15 @@ export class Mmu {
   /** A page is born [6.1 mmu.c:kvm_mmu_alloc_shadow_page]. A new shadow of a guest table write-protects it (`account_shadowed`). */
   create(birth: Omit<Birth, 'vm'>, rootCount = 0, unsync = false): PageId {
     const id = this.pages.create(this.state, { ...birth, vm: this.vm }, rootCount, unsync);
+    if (unsync) this.unsyncNow.add(id);
     const live = this.liveByGfn.get(birth.gfn);
     if (live) live.push(id);
     else this.liveByGfn.set(birth.gfn, [id]);
     this.state.setNumber(this.usedPagesCell, this.usedPages() + 1);
-    if (this.pages.hasGptes(id)) this.writeProtect(birth.gfn);
+    if (this.pages.hasGptes(id)) {
+      this.account(birth.gfn, 1);
+      this.writeProtect(birth.gfn);
+    }
     return id;
   }
 
@@ -82,6 +93,7 @@ export class Mmu {
   zap(id: PageId, rootCount: number): void {
     for (let index = 0; index < 512; index++) this.clear(id, index as SpteIndex);
     for (const place of this.parentsOf.get(id) ?? []) this.clear(pageOfPlace(place), indexOfPlace(place));
+    if (this.pages.life(this.state, id) === Life.active && this.pages.hasGptes(id)) this.account(this.pages.birth(id).gfn, -1);
     this.pages.setRootCount(this.state, id, rootCount);
     if (rootCount > 0) this.pages.pin(this.state, id);
     else this.destroy(id);
@@ -95,12 +107,71 @@ export class Mmu {
   /** Write protection goes up again when a page is synced [6.1 mmu.c:mmu_sync_children]. */
   sync(id: PageId): void {
     this.pages.setUnsync(this.state, id, false);
+    this.unsyncNow.delete(id);
     this.writeProtect(this.pages.birth(id).gfn);
     this.doubtLeaves(id);
   }
 
   unsync(id: PageId): void {
     this.pages.setUnsync(this.state, id, true);
+    this.unsyncNow.add(id);
+  }
+
+  /** Pages on the active list, the oldest first: birth order is list order. */
+  activePages(): PageId[] {
+    const active: PageId[] = [];
+    for (const pages of this.liveByGfn.values()) {
+      for (const id of pages) if (this.pages.life(this.state, id) === Life.active) active.push(id);
+    }
+    return active.sort((a, b) => a - b);
+  }
+
+  /** Pages that are out of sync with their guest table. */
+  unsyncPages(): Iterable<PageId> {
+    return this.unsyncNow;
+  }
+
+  /** A guest table of level 2 or higher is shadowed at this frame: `gfn_track` [6.1 mmu.c:account_shadowed]. */
+  isTracked(gfn: Gfn): boolean {
+    return this.livePages(gfn).some((id) => this.isShadow(id) && this.pages.level(id) > 1);
+  }
+
+  /** A page that shadows a guest table and is not zapped; its generation may be an old one. */
+  private isShadow(id: PageId): boolean {
+    return this.pages.hasGptes(id) && this.pages.life(this.state, id) === Life.active;
+  }
+
+  /** Shadows of a guest table that can be found, newest first: `for_each_gfn_indirect_valid_sp`. */
+  shadowsOf(gfn: Gfn): PageId[] {
+    const valid = this.livePages(gfn).filter((id) => this.isShadow(id) && this.pages.birth(id).generation === this.generation());
+    return valid.reverse();
+  }
+
+  /** Whether a page larger than 4 KiB may not be mapped around a frame: a guest table is shadowed there (`disallow_lpage`). */
+  disallowsLargePage(gfn: Gfn): boolean {
+    return (this.shadowedIn.get(Math.floor(gfn / 512)) ?? 0) > 0;
+  }
+
+  private account(gfn: Gfn, by: 1 | -1): void {
+    const region = Math.floor(gfn / 512);
+    this.shadowedIn.set(region, (this.shadowedIn.get(region) ?? 0) + by);
+  }
+
+  /**
+   * The event since which the guest cannot have written a guest frame without KVM: while no SPTE maps it writable; else since the
+   * guest ran last.
+   */
+  heldSince(gfn: Gfn): EventIndex {
+    if (this.incomplete) return this.quietSince;
+    for (const { page, index } of this.leaves(gfn)) {
+      if (this.state.word(this.pages.entryCell(page, index)) & this.format.writable) return this.quietSince;
+    }
+    return this.closedAt.get(gfn) ?? BEFORE_FIRST;
+  }
+
+  /** Places of the SPTEs that lead to a page (`parent_ptes`). */
+  *parents(id: PageId): Generator<{ page: PageId; index: SpteIndex }> {
+    for (const place of this.parentsOf.get(id) ?? []) yield { page: pageOfPlace(place), index: indexOfPlace(place) };
   }
 
   /** An SPTE of `parent` leads to `child` [6.1 mmu.c:__link_shadow_page]. */
@@ -200,6 +271,7 @@ export class Mmu {
       const doubt = unseenChange(this, this.state, page, index);
       const unseen = doubt && doubt.what !== Unseen.write ? doubt.what : Unseen.nothing;
       this.state.setWord(cell, spte & ~(writable | mmuWritable), entryTag(EntryState.leaf, Trust.derived, unseen));
+      if (spte & writable) this.closedAt.set(gfn, this.quietSince);
     }
   }
 
@@ -211,6 +283,8 @@ export class Mmu {
     if (kind !== EntryState.leaf) return;
     const gfn = this.state.number(this.pages.gfnCell(page, index)) as Gfn;
     this.leavesOf.get(gfn)?.delete(placeOf(page, index));
+    if ((this.state.word(cell) & this.format.writable) === 0n) return;
+    for (let at = gfn; at < gfn + pagesPerEntry(this.pages.level(page)); at++) this.closedAt.set(at, this.state.now);
   }
 
   private destroy(id: PageId): void {
@@ -221,6 +295,7 @@ export class Mmu {
     const frame = this.pages.frame(this.state, id);
     if (frame !== undefined && this.byFrame.get(frame) === id) this.byFrame.delete(frame);
     this.parentsOf.delete(id);
+    this.unsyncNow.delete(id);
     this.state.setNumber(this.usedPagesCell, this.usedPages() - 1);
     this.pages.destroy(this.state, id);
   }

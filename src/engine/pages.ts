@@ -14,8 +14,8 @@ export const Life = {
 export type Life = (typeof Life)[keyof typeof Life];
 
 /** Cells of a page's header, by offset. */
-const Header = { life: 0, rootCount: 1, unsync: 2, frame: 3, reading: 4, entriesDoubted: 5, confused: 6, written: 7 } as const;
-const HEADER_CELLS = 8;
+const Header = { life: 0, rootCount: 1, unsync: 2, frame: 3, reading: 4, entriesDoubted: 5, confused: 6, written: 7, flooding: 8 } as const;
+const HEADER_CELLS = 9;
 const ENTRIES = 512;
 /** No shadow page lies in frame 0, where the BIOS keeps its vectors. */
 const NO_FRAME = 0;
@@ -124,6 +124,14 @@ export class ShadowPages {
   }
   lifeCell(id: PageId): CellId {
     return this.headers[id]! + Header.life;
+  }
+
+  /** Guest writes to the table since the page was last used (`write_flooding_count`). */
+  writeFlooding(state: State, id: PageId): number {
+    return state.number(this.headers[id]! + Header.flooding);
+  }
+  setWriteFlooding(state: WritableState, id: PageId, count: number): void {
+    state.keepNumber(this.headers[id]! + Header.flooding, count);
   }
 
   /** Page frame of the 512 SPTEs; undefined until an event showed it. */

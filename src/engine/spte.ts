@@ -106,3 +106,8 @@ const MMIO_GEN_HIGH = 52n;
 export function isMmioSpte(format: SpteFormat, spte: bigint): boolean {
   return (spte & format.mmioMask) === format.mmioValue;
 }
+
+/** The memslot generation in an MMIO SPTE, 19 bits [6.1 spte.h:get_mmio_spte_generation]. */
+export function mmioSpteGeneration(spte: bigint): number {
+  return Number(((spte >> 3n) & 0xffn) | (((spte >> MMIO_GEN_HIGH) & 0x7ffn) << 8n));
+}

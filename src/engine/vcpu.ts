@@ -2,10 +2,13 @@ import { Trust } from './entry.js';
 import { NO_PAGE, type PageId } from './ids.js';
 import type { CellId } from './journal.js';
 import type { ShadowPages } from './pages.js';
+import type { Reason } from './reasons.js';
 import type { State, WritableState } from './state.js';
 
 const ROOT_SLOTS = 4;
 const PREVIOUS_ROOTS = 3;
+/** [6.1 mmu.c:kvm_mmu_free_roots]: prev_roots, then the slots of the current root. */
+const FREE_ORDER = [4, 5, 6, 0, 1, 2, 3];
 
 /** What a vCPU's root is made of (spec/roots.md §3-4). */
 export type RootShape =
@@ -13,6 +16,39 @@ export type RootShape =
   | 'pae'
   /** one page of level 4 or 5 */
   | 'single';
+
+/** The MMIO address that a vCPU handled last (`vcpu_cache_mmio_info`): the next access there needs no look at the SPTE. */
+export class MmioCache {
+  private page: bigint | undefined;
+  private gfn: number | undefined;
+  private generation: number | undefined;
+  private doubted = false;
+
+  /** @param address of the access; a direct MMU remembers the gfn only */
+  keep(address: bigint, direct: boolean, generation: number | undefined): void {
+    this.page = direct ? undefined : address >> 12n;
+    this.gfn = direct ? Number(address >> 12n) : undefined;
+    this.generation = generation;
+    this.doubted = false;
+  }
+
+  clear(): void {
+    this.page = this.gfn = undefined;
+  }
+
+  /** INVLPG of an address that is not known may have cleared it. */
+  doubt(): void {
+    this.doubted = true;
+  }
+
+  matches(address: bigint, direct: boolean, generation: number | undefined): boolean | Reason {
+    const hit = direct ? this.gfn === Number(address >> 12n) : this.page === address >> 12n;
+    if (!hit) return false;
+    if (this.generation === undefined || generation === undefined) return 'slot-gen';
+    if (this.generation !== generation) return false;
+    return this.doubted ? 'invlpg' : true;
+  }
+}
 
 interface CachedRoot {
   readonly page: PageId;
@@ -24,6 +60,7 @@ interface CachedRoot {
 export class Vcpu {
   private readonly first: CellId;
   private readonly switchedCell: CellId;
+  readonly mmio = new MmioCache();
 
   constructor(
     readonly vm: number,
@@ -118,6 +155,16 @@ export class Vcpu {
     for (let i = 0; i < ROOT_SLOTS + PREVIOUS_ROOTS; i++) {
       if (this.state.number(this.first + i) === page) this.state.keepNumber(this.first + i, NO_PAGE);
     }
+  }
+
+  /** Root pages that the vCPU holds, in the order in which `kvm_mmu_free_roots` lets them go: the previous roots, then the current one. */
+  heldRoots(): PageId[] {
+    const held: PageId[] = [];
+    for (const i of FREE_ORDER) {
+      const page = this.state.number(this.first + i) as PageId;
+      if (page !== NO_PAGE) held.push(page);
+    }
+    return held;
   }
 
   private slotFor(page: number): CellId {

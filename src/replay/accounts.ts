@@ -1,23 +1,5 @@
+import type { Reason } from '../engine/reasons.js';
 import { EVENTS, Kind } from '../trace/vocabulary.js';
-
-/** Why an output could not be announced, or needed a value that only the host held (interfaces.md, closed list). */
-export type Reason =
-  | 'root'
-  | 'spt-frame'
-  | 'host-page'
-  | 'gpte'
-  | 'invlpg'
-  | 'slot-gen'
-  | 'pointer'
-  | 'hidden-role'
-  | 'hw-ad'
-  | 'insn'
-  | 'trigger'
-  | 'no-kvm-events'
-  | 'lost'
-  | 'mid-life'
-  | 'vm-unknown'
-  | 'not-modelled';
 
 export type Outcome = 'exact' | 'learned' | 'wrong' | 'unpredicted' | 'unpredictable';
 
@@ -50,15 +32,32 @@ export class Accounts {
   readonly outputs = new Map<string, Tally>();
   readonly reasons = new Map<Reason, number>();
 
-  add(kind: Kind, outcome: Outcome, reason?: Reason): void {
+  add(kind: Kind, outcome: Outcome, reasons: readonly Reason[] = []): void {
+    const tally = this.tally(kind);
+    tally.recorded++;
+    tally[outcome]++;
+    for (const reason of reasons) this.reasons.set(reason, (this.reasons.get(reason) ?? 0) + 1);
+  }
+
+  /** An announced event that was not recorded. */
+  missing(kind: Kind): void {
+    this.tally(kind).missing++;
+  }
+
+  /** A record that was counted too soon: it turned out to be wrong. */
+  revise(kind: Kind, from: Outcome, to: Outcome): void {
+    const tally = this.tally(kind);
+    tally[from]--;
+    tally[to]++;
+  }
+
+  private tally(kind: Kind): Tally {
     const name = EVENTS[kind as Exclude<Kind, 255>].name;
     let tally = this.outputs.get(name);
     if (!tally) {
       tally = { recorded: 0, exact: 0, learned: 0, wrong: 0, unpredicted: 0, unpredictable: 0, missing: 0 };
       this.outputs.set(name, tally);
     }
-    tally.recorded++;
-    tally[outcome]++;
-    if (reason) this.reasons.set(reason, (this.reasons.get(reason) ?? 0) + 1);
+    return tally;
   }
 }

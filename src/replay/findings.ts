@@ -1,8 +1,11 @@
+import { Output, type Announcement } from '../engine/announcement.js';
 import { NO_PAGE, type EventIndex, type PageId, type Role, type SpteIndex } from '../engine/ids.js';
 import type { Mmu } from '../engine/mmu.js';
 import { roleField } from '../engine/role.js';
 import { encodeRole, type RoleLayout } from '../engine/roleLayout.js';
 import type { EventTable } from '../trace/table.js';
+import { EVENTS } from '../trace/vocabulary.js';
+import type { Difference } from './compare.js';
 import { accessLetters } from './names.js';
 import type { Finding } from './view.js';
 
@@ -53,6 +56,54 @@ export class Findings {
         ['effect', effectOf(level, quadrants)],
         ['state', 'recorded role kept, page marked !='],
       ],
+    });
+  }
+
+  /** Record and announcement differ in a field that the engine owns. */
+  mismatch(event: EventIndex, mmu: Mmu, announced: Announcement, differences: readonly Difference[]): void {
+    const name = this.table.name(event);
+    const text = differences
+      .map(({ field, expected, recorded }) => `${field} ${show(expected)} expected, ${show(recorded)} recorded`)
+      .join(', ');
+    this.add({
+      event,
+      kind: kindOf(announced, differences),
+      name,
+      vm: mmu.vm,
+      message: `${name}: ${text}`,
+      expected: Object.fromEntries(differences.map(({ field, expected }) => [field, plain(expected)])),
+      recorded: Object.fromEntries(differences.map(({ field, recorded }) => [field, plain(recorded)])),
+      card: [[kindOf(announced, differences), text]],
+    });
+  }
+
+  missing(event: EventIndex, mmu: Mmu, announced: Announcement): void {
+    const name = EVENTS[announced.output as 0].name;
+    this.add({
+      event,
+      kind: 'missing',
+      name,
+      vm: mmu.vm,
+      message: `${name} must come before this event, and does not`,
+      expected: { event: name },
+      recorded: { event: this.table.name(event) },
+      card: [['missing', `${name} must come before this event, and does not`]],
+    });
+  }
+
+  unpredicted(event: EventIndex, mmu: Mmu, announced: Announcement | undefined, page: PageId): void {
+    const name = this.table.name(event);
+    const expected = announced ? EVENTS[announced.output as 0].name : 'no event of the MMU';
+    this.add({
+      event,
+      kind: 'unpredicted',
+      name,
+      vm: mmu.vm,
+      ...(page === NO_PAGE ? {} : { page }),
+      message: `${name} was recorded where ${expected} must come`,
+      expected: { event: expected },
+      recorded: { event: name },
+      card: [['unpredicted', `${name} was recorded where ${expected} must come`]],
     });
   }
 
@@ -113,4 +164,18 @@ function effectOf(level: number, [recorded, derived]: readonly [number, number])
   const unit = level === 1 ? 'gPTEs' : 'gPDEs';
   const range = (q: number): string => `${(q * per).toString(16).padStart(3, '0')}-${((q + 1) * per - 1).toString(16).padStart(3, '0')}`;
   return `the page would shadow ${unit} ${range(recorded)} where the guest walks ${range(derived)}`;
+}
+
+function kindOf(announced: Announcement, differences: readonly Difference[]): string {
+  if (differences.some(({ field }) => field === 'role.quadrant')) return 'quadrant-mismatch';
+  if (differences.some(({ field }) => field.startsWith('role.'))) return 'role-mismatch';
+  return announced.output === Output.setSpte ? 'spte-mismatch' : 'mismatch';
+}
+
+function show(value: number | bigint): string {
+  return value.toString(16);
+}
+
+function plain(value: number | bigint): number | string {
+  return typeof value === 'bigint' ? `0x${value.toString(16)}` : value;
 }

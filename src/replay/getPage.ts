@@ -2,8 +2,6 @@ import { childQuadrant } from '../engine/childRole.js';
 import { Trust } from '../engine/entry.js';
 import { NO_PAGE, type EventIndex, type PageId, type Role } from '../engine/ids.js';
 import { roleField, withRole } from '../engine/role.js';
-import { Kind } from '../trace/vocabulary.js';
-import { announcePage, type AnnouncedPage } from './announce.js';
 import type { QuadrantSource } from './findings.js';
 import { matchPage, type PageRecord } from './pageMatch.js';
 import { decide, existedBefore, report, type GetPageRecord } from './pageRecords.js';
@@ -12,14 +10,12 @@ import type { RootLoad, Task } from './task.js';
 
 /** Lets a kvm_mmu_get_page into the state: find-or-create, the root slot or the link it is for, and its quadrant. */
 export function getPage(replay: Replayer, event: EventIndex, record: GetPageRecord, task: Task): PageId {
-  const announced = announcePage(task, replay.roleMask);
   const level = roleField(record.role, 'level');
   const isRoot = task.vcpu !== undefined && loadsRoot(task, record, level);
   if (isRoot) beginRootLoad(task, record, level);
   else task.rootLoad = undefined;
   const source = isRoot ? { slot: task.rootLoad!.nextSlot } : childSource(task, level);
   const derived = deriveQuadrant(record.role, source, task);
-  tally(replay, task, record, announced, derived, isRoot);
 
   const contradicted = derived !== roleField(record.role, 'quadrant');
   const derivedRole = contradicted ? withRole(record.role, { quadrant: derived }) : undefined;
@@ -110,30 +106,4 @@ function deriveQuadrant(recorded: Role, source: QuadrantSource, task: Task): num
   if (source.slot !== undefined) return task.resynchronising(source.slot, recorded) ?? source.slot;
   if (source.index === undefined || task.walk?.mode !== '32') return roleField(recorded, 'quadrant');
   return childQuadrant(recorded, source.index);
-}
-
-function tally(
-  replay: Replayer,
-  task: Task,
-  record: GetPageRecord,
-  announced: AnnouncedPage | undefined,
-  derivedQuadrant: number,
-  isRoot: boolean,
-): void {
-  const { accounts } = replay;
-  if (derivedQuadrant !== roleField(record.role, 'quadrant')) return accounts.add(Kind.getPage, 'wrong');
-  if (announced && agrees(announced, record, replay.roleMask)) return accounts.add(Kind.getPage, 'exact');
-  if (isRoot && task.rootLoad!.nextSlot === 0) return accounts.add(Kind.getPage, 'unpredictable', 'root');
-  return accounts.add(Kind.getPage, 'unpredictable', 'not-modelled');
-}
-
-function agrees(announced: AnnouncedPage, record: GetPageRecord, mask: number): boolean {
-  return (
-    announced.gfn === record.gfn &&
-    ((announced.role ^ record.role) & mask) === 0 &&
-    announced.generation === record.generation &&
-    announced.created === record.created &&
-    announced.rootCount === record.rootCount &&
-    announced.unsync === record.unsync
-  );
 }

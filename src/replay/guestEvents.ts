@@ -1,13 +1,16 @@
 import { Unseen } from '../engine/entry.js';
 import { gptesWritten, isRepeated } from '../engine/guestWrite.js';
-import type { EventIndex, Gfn } from '../engine/ids.js';
-import { BEFORE_FIRST } from '../engine/ids.js';
+import { gpteGpa, isPdpte } from '../engine/gpte.js';
+import { BEFORE_FIRST, NO_PAGE, type EventIndex, type Gfn } from '../engine/ids.js';
 import { PferrBit } from '../engine/permission.js';
+import type { GuestWalk } from '../engine/walk.js';
 import { Cause } from '../engine/unseen.js';
 import { Kind } from '../trace/vocabulary.js';
 import type { Replayer } from './replayer.js';
 import type { Task } from './task.js';
 
+const ACCESSED = 1n << 5n;
+const DIRTY = 1n << 6n;
 const PAGE_FAULT_VECTOR = 14;
 const PAGE_BYTES = 4096n;
 
@@ -41,6 +44,7 @@ export function guestEvent(replay: Replayer, event: EventIndex, kind: Kind, task
     case Kind.setAccessed:
     case Kind.setDirty:
       task.walk?.sawTable(table.word(event, 0));
+      task.kvm.guest.set(Number(table.word(event, 0)), kind === Kind.setAccessed ? ACCESSED : DIRTY);
       break;
     case Kind.walkerError:
       if (task.walk) task.walk.failed = true;
@@ -89,7 +93,9 @@ function endFault(task: Task): void {
 
 function beginWalk(task: Task, address: bigint, error: number): void {
   const { pageFault } = task;
-  const ofFault = pageFault !== undefined && task.walk === undefined;
+  const ofFault = pageFault !== undefined && (task.walk === undefined || task.unprotecting);
+  task.unprotecting = pageFault !== undefined && task.reinjecting && (error === 0 || task.walk !== undefined);
+  task.reinjecting = false;
   if (!ofFault) endFault(task);
   if (!exitsSeen(task)) task.vcpu?.mayHaveSwitched();
   task.beginWalk(address, error);
@@ -99,8 +105,17 @@ function readElement(task: Task, level: number, gpte: bigint): void {
   const { walk } = task;
   if (!walk) return;
   walk.read(level, gpte);
+  remember(task, walk, level, gpte);
   // Where emulation has events, only a walk of the emulator can end in a write that KVM makes itself.
   if (task.emulating || !exitsSeen(task)) guestWrote(task);
+}
+
+/** The entry's place is known by the table above it, that of the top table by the root's page. */
+function remember(task: Task, walk: GuestWalk, level: number, gpte: bigint): void {
+  if (isPdpte(walk.mode, level)) return;
+  const root = task.vcpu?.isRootCertain() ? task.vcpu.rootFor(walk.page) : NO_PAGE;
+  const table = walk.tableGfn(level) ?? (root === NO_PAGE || !task.mmu.pages.hasGptes(root) ? undefined : task.mmu.pages.birth(root).gfn);
+  if (table !== undefined) task.kvm.guest.saw(Number(gpteGpa(walk.mode, table, walk.address, level)), gpte);
 }
 
 function exitsSeen(task: Task): boolean {
@@ -143,7 +158,11 @@ function invalidatedByInjection(task: Task): void {
 function unmapped(task: Task, bytes: bigint): void {
   const { mmu } = task;
   const gfn = task.requested ? undefined : (task.walk?.gfn ?? directGfn(task));
-  if (bytes !== PAGE_BYTES || gfn === undefined) return mmu.unseen.happened(Cause.notifier);
+  if (bytes !== PAGE_BYTES || gfn === undefined) {
+    task.kvm.host.mayHaveChanged(mmu.state.now);
+    return mmu.unseen.happened(Cause.notifier);
+  }
+  task.kvm.host.lost(gfn);
   for (const { page, index } of [...mmu.leaves(gfn)]) mmu.doubt(page, index, Unseen.gone);
 }
 

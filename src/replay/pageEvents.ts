@@ -13,7 +13,6 @@ import type { Task } from './task.js';
 export function pageEvent(replay: Replayer, event: EventIndex, kind: Kind, task: Task): PageId {
   const record = pageRecord(replay.table, event);
   if (kind === Kind.getPage) return getPage(replay, event, record, task);
-  replay.accounts.add(kind, 'unpredictable', 'not-modelled');
   // The sync event of a page that was zapped while unsync comes after its zap [6.1 mmu.c:__kvm_mmu_prepare_zap_page].
   if (kind === Kind.syncPage && isZapped(replay, task.zappedUnsync, record)) return task.takeZappedUnsync();
   const page = identify(replay, event, kind, record, task);

@@ -2,7 +2,7 @@ import type { EventIndex, Gfn, PageId, SpteIndex } from '../engine/ids.js';
 import type { EventTable } from '../trace/table.js';
 import { Kind } from '../trace/vocabulary.js';
 import type { Accounts } from './accounts.js';
-import { announcements, type Announcement } from './announcements.js';
+import { announcements, type Announced } from './announcements.js';
 import { changesOf, type ChangeIndex, type ChangeTarget } from './changes.js';
 import { Cursor } from './cursor.js';
 import { Replayer } from './replayer.js';
@@ -119,7 +119,7 @@ export class Replay {
   }
 
   /** The outputs that must come next, after all events replayed so far. */
-  announced(): Announcement[] {
+  announced(): Announced[] {
     return announcements(this.replayer);
   }
 

@@ -1,8 +1,12 @@
+import type { Came } from '../engine/announcement.js';
 import { NO_PAGE, type EventIndex, type PageId, type SpteIndex } from '../engine/ids.js';
 import { Journal } from '../engine/journal.js';
+import { Kvm, rulesOf } from '../engine/kvm.js';
 import { Mmu } from '../engine/mmu.js';
 import { ShadowPages } from '../engine/pages.js';
+import type { RoleKnowledge } from '../engine/permission.js';
 import { PRINTED_MASK } from '../engine/role.js';
+import { LAYOUT_5_1, LAYOUT_7 } from '../engine/roleLayout.js';
 import { spteFormatOf } from '../engine/spte.js';
 import { WritableState } from '../engine/state.js';
 import { Cause } from '../engine/unseen.js';
@@ -10,6 +14,8 @@ import { Vcpu } from '../engine/vcpu.js';
 import type { EventTable } from '../trace/table.js';
 import { Kind } from '../trace/vocabulary.js';
 import { Accounts, isOutput } from './accounts.js';
+import { Conformance } from './conformance.js';
+import { drive } from './drive.js';
 import { EventNotes } from './eventNotes.js';
 import { Findings } from './findings.js';
 import { guestEvent } from './guestEvents.js';
@@ -29,11 +35,12 @@ export class Replayer {
   readonly journal = new Journal();
   readonly state = new WritableState(this.journal);
   readonly pages = new ShadowPages(this.journal);
-  readonly mmus: Mmu[] = [];
+  readonly kvms: Kvm[] = [];
   readonly vcpus: Vcpu[] = [];
   readonly tasks: Tasks;
   readonly findings: Findings;
   readonly accounts = new Accounts();
+  private readonly conformance = new Conformance(this);
   readonly notes = new EventNotes();
   /** where the pointers of mark_mmio_spte lead, hashed or not */
   readonly mmioPlaces = new Map<bigint, SptePlace>();
@@ -71,11 +78,26 @@ export class Replayer {
     return this.vcpus.find((vcpu) => vcpu.vm === vm && vcpu.id === id);
   }
 
+  get mmus(): Mmu[] {
+    return this.kvms.map(({ mmu }) => mmu);
+  }
+
   mmu(vm: number): Mmu {
-    for (let next = this.mmus.length; next <= vm; next++) {
-      this.mmus.push(new Mmu(next, this.state, this.pages, spteFormatOf(this.kernel ?? this.table.info.kernel.from)));
+    return this.kvm(vm).mmu;
+  }
+
+  kvm(vm: number): Kvm {
+    const kernel = this.kernel ?? this.table.info.kernel.from;
+    for (let next = this.kvms.length; next <= vm; next++) {
+      this.kvms.push(new Kvm(new Mmu(next, this.state, this.pages, spteFormatOf(kernel)), rulesOf(kernel)));
     }
-    return this.mmus[vm]!;
+    return this.kvms[vm]!;
+  }
+
+  /** What roles tell of the guest's control registers. */
+  get roleKnowledge(): RoleKnowledge {
+    const { layout } = this.table.info;
+    return { mask: this.roleMask, guestNx: layout === LAYOUT_5_1, smep: layout === LAYOUT_7 };
   }
 
   /** Tasks in the order of their last event, the latest first. */
@@ -102,23 +124,34 @@ export class Replayer {
     const kind = this.table.kind(event);
     task.lastEvent = event;
     guestEvent(this, event, kind, task);
+    drive(this, event, kind, task);
     const depth = this.notes.depthOf(kind, task);
-    let page: PageId = NO_PAGE;
-    let index = -1;
-    if (kind <= Kind.prepareZap) page = pageEvent(this, event, kind, task);
-    else if (isOutput(kind)) {
-      const place = spteEvent(this, event, kind, task);
-      this.accounts.add(kind, 'unpredictable', 'not-modelled');
-      if (place) [page, index] = [place.page, place.index];
-    }
+    const { page, index } = isOutput(kind) ? this.output(event, kind, task) : NOWHERE;
     this.notes.add(depth, page, index);
+  }
+
+  /** A recorded output: held against what was announced, then let into the state. */
+  private output(event: EventIndex, kind: Kind, task: Task): Came {
+    const verdict = this.conformance.judge(event, kind, task);
+    const came: Came =
+      kind <= Kind.prepareZap
+        ? { page: pageEvent(this, event, kind, task), index: -1 }
+        : {
+            ...NOWHERE,
+            ...spteEvent(this, event, kind, task),
+            ...(kind === Kind.spteRequested ? { level: this.table.num(event, 2) } : {}),
+          };
+    this.conformance.learn(event, kind, task);
+    task.work.took(event, came);
+    this.conformance.account(event, kind, task, verdict, came);
+    return came;
   }
 
   private taskAt(place: TaskPlace): Task {
     let task = this.byPid.get(place.pid);
     if (!task || (task.vcpu === undefined) !== (place.vcpu === undefined)) {
       const vcpu = place.vcpu === undefined ? undefined : this.vcpuAt(place.vm, place.vcpu);
-      task = new Task(place.pid, this.mmu(place.vm), vcpu, !this.wasSeen(place.pid));
+      task = new Task(place.pid, this.kvm(place.vm), (its) => this.conformance.workOf(its), vcpu, !this.wasSeen(place.pid));
       this.byPid.set(place.pid, task);
     }
     return task;
@@ -151,6 +184,8 @@ export class Replayer {
     this.findings.lostEvents(event, place?.vm ?? 0, count);
   }
 }
+
+const NOWHERE: Came = { page: NO_PAGE, index: -1 };
 
 /** Where an SPTE event took place. */
 export interface SptePlace {

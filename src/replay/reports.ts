@@ -1,9 +1,7 @@
-import { roleField } from '../engine/role.js';
-import { encodeRole } from '../engine/roleLayout.js';
 import type { PageId } from '../engine/ids.js';
 import { placed } from '../trace/info.js';
 import type { EventTable } from '../trace/table.js';
-import type { Announcement } from './announcements.js';
+import { announcedFields } from './announcedFields.js';
 import type { Cursor } from './cursor.js';
 import type { Replay } from './replay.js';
 import type { EntryView, Finding } from './view.js';
@@ -150,19 +148,7 @@ function entryReport(entry: EntryView): EntryReport[1] {
 /** What the engine announces after the events replayed so far; fields it would have to learn are null. */
 export function predictReport(replay: Replay): Record<string, string | number | null>[] {
   const { layout, roles } = replay.table.info;
-  return replay.announced().map(({ name, vm, vcpu, generation, gfn, role, created, rootCount, unsync }: Announcement) => ({
-    name,
-    vm,
-    vcpu,
-    mmu_valid_gen: generation,
-    gfn: hex(gfn),
-    // Text does not print every bit of the role, so the whole word is not known.
-    role: roles === 'exact' ? hex(encodeRole(layout, role)) : null,
-    'role.level': roleField(role, 'level'),
-    'role.quadrant': roleField(role, 'quadrant'),
-    'role.direct': roleField(role, 'direct'),
-    root_count: rootCount,
-    unsync: Number(unsync),
-    created: Number(created),
-  }));
+  return replay
+    .announced()
+    .map(({ announcement, vm, vcpu }) => announcedFields(announcement, { vm, vcpu: vcpu ?? null }, roles === 'exact' ? layout : undefined));
 }

@@ -1,9 +1,13 @@
 import { FaultPath } from '../engine/faultPath.js';
 import { BEFORE_FIRST, NO_PAGE, type EventIndex, type Gfn, type PageId, type Role } from '../engine/ids.js';
+import type { Store } from '../engine/instruction.js';
+import type { Kvm } from '../engine/kvm.js';
 import type { Mmu } from '../engine/mmu.js';
 import { roleField } from '../engine/role.js';
 import type { RootShape, Vcpu } from '../engine/vcpu.js';
+import type { RootChange } from '../engine/steps/roots.js';
 import { GuestWalk } from '../engine/walk.js';
+import type { Work } from './work.js';
 
 /** A root load under way: its pages come one after the other, without a fault between them. */
 export interface RootLoad {
@@ -33,17 +37,56 @@ export class Task {
   emulating: Uint8Array | undefined;
   /** pages whose guest table this fault's write may have changed through the emulator, with what was suspected before */
   suspected: { readonly page: PageId; readonly before: EventIndex | undefined }[] = [];
+  /** what the exit did to the registers that choose the root */
+  change: RootChange = 'none';
+  /** roots that were zapped have been looked for since the last input */
+  settled = false;
+  /** an exception was injected before the last entry */
+  injected = false;
+  /** rip of the last entry */
+  enteredAt: bigint | undefined;
+  /** the exit came while an exception was being delivered: the fault unprotects its target first */
+  reinjecting = false;
+  /** the first walk of such a fault is under way, or done: the next one is the fault's own */
+  unprotecting = false;
+  /** the exit is an INVLPG's */
+  invalidating = false;
+  /** the instruction under emulation */
+  store: Store | undefined;
+  /** the fault wrote to a frame with shadowed tables: the instruction is emulated */
+  trackedWrite: Gfn | undefined;
   /** a page that was zapped while unsync: its sync event follows */
   zappedUnsync: PageId = NO_PAGE;
 
+  readonly work: Work;
+
   constructor(
     readonly pid: number,
-    readonly mmu: Mmu,
+    readonly kvm: Kvm,
+    makeWork: (task: Task) => Work,
     /** undefined for a thread that runs no guest */
     readonly vcpu: Vcpu | undefined,
     /** what the task is doing may have begun before its first event */
     private begunUnseen: boolean,
-  ) {}
+  ) {
+    this.work = makeWork(this);
+  }
+
+  get mmu(): Mmu {
+    return this.kvm.mmu;
+  }
+
+  /** The walk in hand is the one that KVM makes for the fault, not the emulator's. */
+  get walksForFault(): boolean {
+    const { walk, pageFault } = this;
+    return this.emulating === undefined && walk !== undefined && walk.address === pageFault?.address;
+  }
+
+  /** The way of an address through the shadow pages, for a fault that walks no guest tables. */
+  pathTo(address: bigint): FaultPath | undefined {
+    const page = Number(BigInt.asUintN(this.vcpu?.shape() === 'pae' ? 32 : 57, address) >> 12n);
+    return this.vcpu && new FaultPath(this.mmu, this.vcpu, undefined, page);
+  }
 
   get inFault(): boolean {
     return this.walk !== undefined || this.pageFault !== undefined;
@@ -101,6 +144,7 @@ export class Task {
   endFault(): void {
     this.walk = undefined;
     this.path = undefined;
+    this.unprotecting = false;
     this.pageFault = undefined;
     this.requested = false;
     this.suspected = [];

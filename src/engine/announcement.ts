@@ -1,0 +1,157 @@
+import type { Gfn, PageId, Pfn, Role, SpteIndex } from './ids.js';
+import type { Reason } from './reasons.js';
+
+/** The events that the MMU decides, numbered as in the trace vocabulary. */
+export const Output = {
+  getPage: 0,
+  syncPage: 1,
+  unsyncPage: 2,
+  prepareZap: 3,
+  setSpte: 4,
+  spteRequested: 5,
+  markMmio: 6,
+  checkMmio: 7,
+  handleMmio: 8,
+  fastPageFault: 9,
+  zapAllFast: 10,
+  /** no event: what comes until the fault or exit ends cannot be announced */
+  anything: -1,
+} as const;
+export type Output = (typeof Output)[keyof typeof Output];
+
+/** A value that is known in part: the bits of `mask`. */
+export interface Bits {
+  readonly value: bigint;
+  readonly mask: bigint;
+}
+
+/** What the events about a shadow page say of it (`KVM_MMU_PAGE_FIELDS`). */
+export interface PageFields {
+  readonly gfn: Gfn | undefined;
+  readonly role: Role | undefined;
+  readonly generation: number;
+  readonly rootCount: number | undefined;
+  readonly unsync: boolean | undefined;
+  /** kvm_mmu_get_page only */
+  readonly created?: boolean;
+}
+
+interface Common {
+  /** the event comes only if something holds that the trace does not show; absent: it must come */
+  readonly maybe?: Reason;
+  /** why fields are left open */
+  readonly open?: readonly Reason[];
+}
+
+export interface PageAnnouncement extends Common {
+  readonly output: typeof Output.getPage | typeof Output.syncPage | typeof Output.unsyncPage | typeof Output.prepareZap;
+  /** the page it is about; {@link NO_PAGE} for one that is not born yet, or not known */
+  readonly page: PageId;
+  readonly fields: PageFields;
+  /** fields that follow once the open ones are learned */
+  readonly settle?: (gfn: Gfn, role: Role) => Omit<PageFields, 'gfn' | 'role'>;
+  /** the page that comes next in the same walk over pages, where that is known */
+  readonly next?: PageId;
+  /** below which SPTE a page that is taken will hang, or in which slot of the PDPT: where its quadrant comes from */
+  readonly parent?: PageId;
+  readonly index?: SpteIndex;
+  readonly slot?: number;
+}
+
+export interface SetSpteAnnouncement extends Common {
+  readonly output: typeof Output.setSpte;
+  readonly page: PageId;
+  readonly index: SpteIndex | undefined;
+  readonly level: number;
+  readonly gfn: Gfn | undefined;
+  readonly spte: Bits;
+  /** frame of the shadow page, `at` >> 12 */
+  readonly frame: Pfn | undefined;
+}
+
+export interface SpteRequestedAnnouncement extends Common {
+  readonly output: typeof Output.spteRequested;
+  readonly gfn: Gfn;
+  /** as the kernel prints it; KVM_PFN_NOSLOT is 1 << 63 */
+  readonly pfn: bigint | undefined;
+  readonly level: number | undefined;
+  /** 7.x prints it */
+  readonly access: number | undefined;
+}
+
+export interface MarkMmioAnnouncement extends Common {
+  readonly output: typeof Output.markMmio;
+  readonly page: PageId;
+  readonly index: SpteIndex;
+  readonly gfn: Gfn | undefined;
+  readonly access: number | undefined;
+  readonly generation: number | undefined;
+}
+
+export interface CheckMmioAnnouncement extends Common {
+  readonly output: typeof Output.checkMmio;
+  readonly generation: number | undefined;
+  readonly spteGeneration: number;
+  readonly spte: bigint;
+}
+
+export interface HandleMmioAnnouncement extends Common {
+  readonly output: typeof Output.handleMmio;
+  readonly address: bigint;
+  readonly gfn: Gfn;
+  readonly access: number;
+}
+
+export interface FastPageFaultAnnouncement extends Common {
+  readonly output: typeof Output.fastPageFault;
+  readonly vcpu: number;
+  readonly address: bigint;
+  readonly error: number;
+  readonly before: Bits;
+  readonly after: Bits;
+  readonly spurious: boolean | undefined;
+  readonly fixed: boolean | undefined;
+}
+
+export interface ZapAllFastAnnouncement extends Common {
+  readonly output: typeof Output.zapAllFast;
+  readonly generation: number;
+  readonly usedPages: number;
+}
+
+/** An input is missing: anything may come. */
+export interface AnythingAnnouncement extends Common {
+  readonly output: typeof Output.anything;
+  readonly maybe: Reason;
+}
+
+/** An event that the kernel must emit next, made before the record is read. */
+export type Announcement =
+  | PageAnnouncement
+  | SetSpteAnnouncement
+  | SpteRequestedAnnouncement
+  | MarkMmioAnnouncement
+  | CheckMmioAnnouncement
+  | HandleMmioAnnouncement
+  | FastPageFaultAnnouncement
+  | ZapAllFastAnnouncement
+  | AnythingAnnouncement;
+
+/** How an announced event came: the page and SPTE that the record turned out to be about. */
+export interface Came {
+  readonly page: PageId;
+  readonly index: number;
+  /** kvm_mmu_spte_requested: the level to map at */
+  readonly level?: number | undefined;
+}
+
+/**
+ * A function of the kernel as the events it emits. It is resumed with what came, or with undefined when an announcement with a
+ * reservation ("maybe") did not.
+ */
+export type Steps<T = void> = Generator<Announcement, T, Came | undefined>;
+
+/** An input is missing that everything after depends on. */
+export function* anything(why: Reason): Steps {
+  yield { output: Output.anything, maybe: why };
+}

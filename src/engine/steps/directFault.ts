@@ -1,0 +1,76 @@
+import { Output, anything, type Steps } from '../announcement.js';
+import { EntryState, Unseen, entryState } from '../entry.js';
+import { NO_PAGE, type Gfn, type PageId } from '../ids.js';
+import { PferrBit } from '../permission.js';
+import { ACC_ALL } from '../role.js';
+import { PAGE_SIZE_BIT } from '../spte.js';
+import { makeMmuPagesAvailable } from './available.js';
+import { doubtOf } from './doubt.js';
+import type { Fault } from './fault.js';
+import { map, request } from './fetch.js';
+
+/** The highest level that a direct MMU without paging maps at: PAE tables [6.1 mmu.c:nonpaging_page_fault]. */
+const LARGEST = 2;
+
+/** [6.1 mmu.c:direct_page_fault]: no guest tables; the address is the guest frame (spec/fault.md §7). */
+export function* directPageFault(fault: Fault): Steps {
+  const { kvm, vcpu, error } = fault;
+  const gfn = Number(fault.address >> 12n) as Gfn;
+  const top = vcpu.rootLevel();
+  if (top === 0) return yield* anything('root');
+  if (error & PferrBit.write && error & PferrBit.present && kvm.mmu.isTracked(gfn)) return;
+  if ((error & (PferrBit.write | PferrBit.present | PferrBit.reserved)) === (PferrBit.write | PferrBit.present)) {
+    if (yield* fastPageFault(fault)) return;
+  }
+  yield* makeMmuPagesAvailable(kvm);
+  const goal = yield* request(fault, gfn, top === 2 ? LARGEST : 3, ACC_ALL);
+  yield* map(fault, gfn, goal, ACC_ALL, top);
+}
+
+/** [6.1 mmu.c:fast_page_fault]: an SPTE that only lacks W gets it without the lock (spec/fault.md §9). Answers whether that was all. */
+function* fastPageFault(fault: Fault): Steps<boolean> {
+  const { kvm, vcpu, path } = fault;
+  const { mmu } = kvm;
+  const { format, pages, state } = mmu;
+  const place = leafOf(fault);
+  if (!place) return false;
+  const index = path.indexAt(place.level);
+  const cell = pages.entryCell(place.page, index);
+  if (entryState(state.tag(cell)) !== EntryState.leaf) return false;
+  const spte = state.word(cell);
+  const doubt = doubtOf(kvm, place.page, index);
+  if (doubt && doubt.what !== Unseen.write) {
+    yield* anything(doubt.reason);
+    return true;
+  }
+  const fixable = (spte & format.mmuWritable) !== 0n;
+  const before = spte & ~format.writable;
+  const after = fixable ? before | format.writable : before;
+  const mask = ((1n << 64n) - 1n) ^ (format.accessed | format.dirty);
+  yield {
+    output: Output.fastPageFault,
+    vcpu: vcpu.id,
+    address: fault.address,
+    error: fault.error,
+    before: { value: before, mask },
+    after: { value: after, mask },
+    spurious: false,
+    fixed: fixable,
+    open: [],
+  };
+  return fixable;
+}
+
+/** The last SPTE on the way that is present. */
+function leafOf({ kvm, vcpu, path }: Fault): { page: PageId; level: number } | undefined {
+  const { pages, state } = kvm.mmu;
+  for (let level = vcpu.rootLevel(); level >= 1; level--) {
+    const page = path.at(level);
+    if (page === NO_PAGE) return undefined;
+    const cell = pages.entryCell(page, path.indexAt(level));
+    const kind = entryState(state.tag(cell));
+    if (kind === EntryState.leaf && (level === 1 || state.word(cell) & PAGE_SIZE_BIT)) return { page, level };
+    if (kind !== EntryState.link) return undefined;
+  }
+  return undefined;
+}

@@ -1,0 +1,158 @@
+import { Output, anything, type Steps } from '../announcement.js';
+import { childRole } from '../childRole.js';
+import { EntryState, Trust, entryState, entryTrust } from '../entry.js';
+import { dirtyMask } from '../gpte.js';
+import { NO_PAGE, type Gfn, type PageId, type Role, type SpteIndex } from '../ids.js';
+import { Life } from '../pages.js';
+import { PferrBit } from '../permission.js';
+import { ACC_EXEC, ACC_USER, ACC_WRITE, roleField } from '../role.js';
+import type { Reason } from '../reasons.js';
+import { pagesPerEntry } from '../spte.js';
+import { makeMmuPagesAvailable } from './available.js';
+import { doubtOf } from './doubt.js';
+import type { Fault, ShadowFault } from './fault.js';
+import { getShadowPage } from './getPage.js';
+import { directPrefetch, prefetch } from './prefetch.js';
+import { markMmio, mmuSetSpte } from './setSpte.js';
+import { syncChildren } from './unsync.js';
+
+/** [6.1 paging_tmpl.h:page_fault]: a fault whose guest walk found a translation (spec/fault.md §3). */
+export function* shadowPageFault(fault: ShadowFault): Steps {
+  const { kvm, walk, error } = fault;
+  const gfn = walk.gfn!;
+  if (error & PferrBit.write && error & PferrBit.present && kvm.mmu.isTracked(gfn)) return clearFlooding(fault, 1);
+  yield* makeMmuPagesAvailable(kvm);
+  yield* fetch(fault, gfn, leafAccess(fault));
+}
+
+/** Rights of the translation: without W while a read finds the page clean, and with W where CR0.WP = 0 lets the kernel write. */
+function leafAccess({ walk, vcpu, kvm, error }: ShadowFault): number {
+  const leaf = walk.entry(walk.leafLevel)!;
+  let access = walk.tableAccess(walk.leafLevel - 1);
+  const dirty = dirtyMask(walk.mode);
+  if (!(error & PferrBit.write)) return leaf & dirty || dirty === 0n ? access : access & ~ACC_WRITE;
+  if (access & ACC_WRITE || error & PferrBit.user) return access;
+  access = (access | ACC_WRITE) & ~ACC_USER;
+  const root = vcpu.rootFor(walk.page);
+  return root !== NO_PAGE && roleField(kvm.mmu.pages.role(kvm.mmu.state, root), 'smep_andnot_wp') ? access & ~ACC_EXEC : access;
+}
+
+/** [6.1 paging_tmpl.h:fetch]: from the root to the leaf; each level gets the page that the guest entry above leads to (spec/fault.md §4). */
+function* fetch(fault: ShadowFault, gfn: Gfn, access: number): Steps {
+  const { kvm, vcpu, walk, path } = fault;
+  const { mmu } = kvm;
+  const top = vcpu.rootLevel();
+  if (top === 0) return yield* anything('root');
+  for (let level = top - 1; level >= walk.leafLevel; level--) {
+    const parent = path.at(level + 1);
+    if (parent === NO_PAGE) return yield* anything(rootDoubt(fault));
+    mmu.pages.setWriteFlooding(mmu.state, parent, 0);
+    const role = childRole(mmu.pages.role(mmu.state, parent), path.indexAt(level + 1), false, walk.tableAccess(level));
+    const taken = yield* getChild(fault, parent, path.indexAt(level + 1), walk.tableGfn(level)!, role);
+    const child = path.at(level);
+    if (taken && child !== NO_PAGE) yield* syncChildren(kvm, child);
+  }
+  const goal = yield* request(fault, gfn, walk.leafLevel, access);
+  yield* map(fault, gfn, goal, access, walk.leafLevel);
+}
+
+/** Why the page of a level is not known. */
+function rootDoubt({ vcpu, kvm }: Fault): Reason {
+  return !vcpu.isRootCertain() ? 'root' : kvm.mmu.incomplete ? 'mid-life' : kvm.mmu.ambiguous ? 'hidden-role' : 'root';
+}
+
+/** kvm_mmu_spte_requested: once per fault, when frame and page size are settled. Answers the level to map at. */
+export function* request(fault: Fault, gfn: Gfn, maxLevel: number, access: number): Steps<number> {
+  const { kvm, address, error } = fault;
+  const { host, rules } = kvm;
+  const open: Reason[] = [];
+  const backed = host.at(gfn);
+  const absent = host.isAbsent(gfn);
+  // A page that the host only mapped for reading is copied when it is written to.
+  const known = absent || (backed && (backed.writable || !(error & PferrBit.write)));
+  const level = absent || maxLevel === 1 || kvm.mmu.disallowsLargePage(gfn) ? 1 : host.levelAt(gfn);
+  if (!known || level === undefined) open.push('host-page');
+  const came = yield {
+    output: Output.spteRequested,
+    gfn: rules.requestPrintsAddress ? (Number(BigInt.asUintN(52, address >> 12n)) as Gfn) : gfn,
+    pfn: !known ? undefined : absent ? 1n << 63n : BigInt(backed!.pfn),
+    level: level === undefined ? undefined : Math.min(level, maxLevel),
+    access,
+    open,
+  };
+  return came?.level ?? Math.min(level ?? 1, maxLevel);
+}
+
+/** From the level of the guest's own leaf down to the one mapped: direct pages split a large guest page; then the SPTE itself. */
+export function* map(fault: Fault, gfn: Gfn, goal: number, access: number, from: number): Steps {
+  const { kvm, path, error, walk } = fault;
+  const { mmu, host } = kvm;
+  for (let level = from - 1; level >= goal; level--) {
+    const parent = path.at(level + 1);
+    if (parent === NO_PAGE) return yield* anything(rootDoubt(fault));
+    mmu.pages.setWriteFlooding(mmu.state, parent, 0);
+    const base = (gfn - (gfn % pagesPerEntry(level + 1))) as Gfn;
+    const role = childRole(mmu.pages.role(mmu.state, parent), path.indexAt(level + 1), true, access);
+    yield* getChild(fault, parent, path.indexAt(level + 1), base, role);
+  }
+  const page = path.at(goal);
+  const index = path.indexAt(goal);
+  if (page === NO_PAGE) return yield* anything(rootDoubt(fault));
+  mmu.pages.setWriteFlooding(mmu.state, page, 0);
+  if (host.isAbsent(gfn)) return yield* markMmio(kvm, page, index, gfn, access);
+  const first = (gfn - (gfn % pagesPerEntry(goal))) as Gfn;
+  const backed = host.at(gfn);
+  const leaf = {
+    page,
+    index,
+    level: goal,
+    gfn: first,
+    access,
+    pfn: backed && ((backed.pfn - (gfn - first)) as typeof backed.pfn),
+    hostWritable: error & PferrBit.write ? true : backed?.writable,
+    prefetch: false,
+    write: (error & PferrBit.write) !== 0,
+  };
+  const came = yield* mmuSetSpte(kvm, leaf);
+  if (!came || goal > 1) return;
+  if (walk && from === 1) yield* prefetch(kvm, page, index, walk.mode);
+  else yield* directPrefetch(kvm, page, index);
+}
+
+/**
+ * [6.1 mmu.c:kvm_mmu_get_child_sp]: nothing when the SPTE leads to the wanted page already (spec/getpage.md §3.1). Answers whether a page
+ * was taken.
+ */
+function* getChild(fault: Fault, parent: PageId, index: SpteIndex, gfn: Gfn, role: Role): Steps<boolean> {
+  const linked = isLinked(fault, parent, index, gfn, role);
+  if (linked === true) return false;
+  const came = yield* getShadowPage(fault.kvm, gfn, role, { parent, index, ...(linked ? { maybe: linked } : {}) });
+  return came !== undefined;
+}
+
+/** Whether the SPTE leads to the page; a reason when one cannot tell. */
+function isLinked({ kvm }: Fault, parent: PageId, index: SpteIndex, gfn: Gfn, role: Role): boolean | Reason {
+  const { mmu, rules } = kvm;
+  const { pages, state } = mmu;
+  const tag = state.tag(pages.entryCell(parent, index));
+  const kind = entryState(tag);
+  if (kind === EntryState.unknown) return 'root';
+  if (kind !== EntryState.link) return kind === EntryState.empty && mmu.incomplete && pages.birth(parent).before ? 'mid-life' : false;
+  const child = state.number(pages.entryCell(parent, index)) as PageId;
+  if (pages.life(state, child) !== Life.active) return false;
+  const fits = rules.anyChildIsLinked || (pages.birth(child).gfn === gfn && pages.role(state, child) === role);
+  const doubt = doubtOf(kvm, parent, index);
+  if (doubt) return doubt.reason;
+  if (!fits) return false;
+  return entryTrust(tag) === Trust.assumed ? 'gpte' : true;
+}
+
+/** [6.1 mmu.c:shadow_page_table_clear_flood]: the pages on the way of an address are in use. */
+function clearFlooding({ kvm, vcpu, path }: Fault, lowest: number): void {
+  const { pages, state } = kvm.mmu;
+  for (let level = vcpu.rootLevel(); level >= lowest; level--) {
+    const page = path.at(level);
+    if (page === NO_PAGE) return;
+    pages.setWriteFlooding(state, page, 0);
+  }
+}

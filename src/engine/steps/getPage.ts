@@ -1,0 +1,58 @@
+import { Output, type Came, type PageAnnouncement, type Steps } from '../announcement.js';
+import { NO_PAGE, type Gfn, type PageId, type Role } from '../ids.js';
+import type { Kvm } from '../kvm.js';
+import { Life } from '../pages.js';
+import { roleField, withRole } from '../role.js';
+import type { Reason } from '../reasons.js';
+import { prepareZap } from './zap.js';
+
+type Place = Pick<PageAnnouncement, 'parent' | 'index' | 'slot' | 'maybe'> & {
+  /** a root load lets these go first: their root_count is less by then */
+  readonly releasing?: readonly PageId[];
+};
+
+/**
+ * [6.1 mmu.c:__kvm_mmu_get_shadow_page]: finds the page of gfn and role in the hash, or makes one. Unsync pages of the same guest
+ * table that are in the way of a page of a higher level are zapped first (spec/getpage.md §3).
+ */
+export function* getShadowPage(kvm: Kvm, gfn: Gfn, role: Role, place: Place): Steps<Came | undefined> {
+  const { mmu } = kvm;
+  const { pages, state } = mmu;
+  const found = findPage(kvm, gfn, role);
+  if (found === NO_PAGE && roleField(role, 'level') > 1 && !place.maybe) {
+    for (const page of mmu.shadowsOf(gfn)) if (pages.isUnsync(state, page)) yield* prepareZap(kvm, page);
+  }
+  const came = yield announcePage(kvm, found, gfn, role, place);
+  if (came && found !== NO_PAGE && !roleField(role, 'direct')) pages.setWriteFlooding(state, came.page, 0);
+  return came;
+}
+
+/** What kvm_mmu_get_page must say of a page found, or of a new one. */
+export function announcePage(kvm: Kvm, found: PageId, gfn: Gfn, role: Role, place: Place & { open?: readonly Reason[] }): PageAnnouncement {
+  const { pages, state } = kvm.mmu;
+  const { releasing, ...where } = place;
+  const released = releasing?.filter((page) => page === found).length ?? 0;
+  const fields = {
+    gfn,
+    role,
+    generation: kvm.mmu.generation(),
+    rootCount: found === NO_PAGE ? 0 : Math.max(0, pages.rootCount(state, found) - released),
+    unsync: found !== NO_PAGE && pages.isUnsync(state, found),
+    created: found === NO_PAGE,
+  };
+  return { output: Output.getPage, page: found, fields, ...where };
+}
+
+/** The valid page with exactly this gfn and role, [6.1 mmu.c:kvm_mmu_find_shadow_page]. */
+export function findPage({ mmu }: Kvm, gfn: Gfn, role: Role): PageId {
+  const { pages, state } = mmu;
+  const wanted = withRole(role, { invalid: 0 });
+  return (
+    mmu
+      .livePages(gfn)
+      .findLast(
+        (id) =>
+          pages.life(state, id) === Life.active && pages.birth(id).generation === mmu.generation() && pages.role(state, id) === wanted,
+      ) ?? NO_PAGE
+  );
+}

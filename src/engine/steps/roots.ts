@@ -1,0 +1,123 @@
+import { Output, type Came, type Steps } from '../announcement.js';
+import { rootQuadrant } from '../childRole.js';
+import { NO_PAGE, type Gfn, type PageId, type Role } from '../ids.js';
+import type { Kvm } from '../kvm.js';
+import { Life } from '../pages.js';
+import { roleField, withRole } from '../role.js';
+import type { Reason } from '../reasons.js';
+import type { Vcpu } from '../vcpu.js';
+import { makeMmuPagesAvailable } from './available.js';
+import { announcePage, findPage, getShadowPage } from './getPage.js';
+import { syncChildren } from './unsync.js';
+import { freeRoots } from './zap.js';
+
+const SLOTS = 4;
+/** gfns of the four page directories without paging: 1 GiB apart [6.1 mmu.c:mmu_alloc_direct_roots] */
+const SLOT_PAGES = 2 ** 18;
+
+/** What an exit did to the registers that choose the root. */
+export type RootChange =
+  /** CR3 was written */
+  | 'cr3'
+  /** CR0, CR4 or EFER: the MMU may be set up anew */
+  | 'reset'
+  /** nothing; roots were zapped */
+  | 'none';
+
+/** What happens before a vCPU enters the guest again: zapped roots go, roots are loaded, and the tables below them synced. */
+export function* beforeEntry(kvm: Kvm, vcpu: Vcpu, change: RootChange): Steps {
+  const { pages, state } = kvm.mmu;
+  const roots = vcpu.roots();
+  const zapped = vcpu.heldRoots().some((page) => pages.life(state, page) === Life.pinned);
+  const obsolete = roots.some((page) => page !== NO_PAGE && isObsolete(kvm, page));
+  if (zapped) yield* freeRoots(kvm, vcpu);
+  if (change !== 'none' || roots.length === 0) return yield* loadUnknown(kvm, vcpu, change, obsolete);
+  if (obsolete) yield* reload(kvm, vcpu, roots);
+}
+
+function isObsolete({ mmu }: Kvm, page: PageId): boolean {
+  return mmu.pages.life(mmu.state, page) !== Life.active || mmu.pages.birth(page).generation !== mmu.generation();
+}
+
+/** The roots' guest tables are the same as before; their pages may be new. [6.1 mmu.c:mmu_alloc_shadow_roots] */
+function* reload(kvm: Kvm, vcpu: Vcpu, roots: readonly PageId[]): Steps {
+  const { pages, state } = kvm.mmu;
+  const wanted = roots.map((page) =>
+    page === NO_PAGE ? undefined : { gfn: pages.birth(page).gfn, role: withRole(pages.role(state, page), { invalid: 0 }) },
+  );
+  yield* makeMmuPagesAvailable(kvm);
+  let releasing = vcpu.heldRoots();
+  for (const [slot, root] of wanted.entries()) {
+    if (!root) continue;
+    yield* getShadowPage(kvm, root.gfn, root.role, { slot, releasing });
+    releasing = [];
+  }
+  yield* syncRoots(kvm, vcpu);
+}
+
+/** A control register was written with a value that no event shows: the first page of the load tells (spec/roots.md §3-4, §6). */
+function* loadUnknown(kvm: Kvm, vcpu: Vcpu, change: RootChange, must: boolean): Steps {
+  const { mmu } = kvm;
+  const { pages, state } = mmu;
+  const before = vcpu.roots().find((page) => page !== NO_PAGE);
+  const role = before === undefined ? undefined : withRole(pages.role(state, before), { invalid: 0, quadrant: 0 });
+  // CR3 of a guest with four page directories always means a load; a single root may be one of the cached ones.
+  const loads = must || (change === 'cr3' && vcpu.shape() === 'pae');
+  if (loads) yield* makeMmuPagesAvailable(kvm);
+  const releasing = vcpu.shape() === 'single' && change === 'cr3' ? [] : vcpu.heldRoots();
+  const first = yield* firstPage(kvm, change === 'cr3' ? role : undefined, loads ? undefined : 'root', releasing);
+  if (!first) return yield* syncAnyRoot(kvm, vcpu);
+  const { gfn } = pages.birth(first.page);
+  const taken = withRole(pages.role(state, first.page), { invalid: 0 });
+  if (roleField(taken, 'level') === 2) yield* otherSlots(kvm, gfn, taken);
+  yield* syncRoots(kvm, vcpu);
+}
+
+function* firstPage(kvm: Kvm, role: Role | undefined, maybe: Reason | undefined, releasing: readonly PageId[]): Steps<Came | undefined> {
+  const fields = { gfn: undefined, role, generation: kvm.mmu.generation(), rootCount: undefined, unsync: undefined };
+  return yield {
+    output: Output.getPage,
+    page: NO_PAGE,
+    fields,
+    slot: 0,
+    open: ['root'],
+    ...(maybe ? { maybe } : {}),
+    settle: (gfn, its) => announcePage(kvm, findPage(kvm, gfn, its), gfn, its, { releasing }).fields,
+  };
+}
+
+/** The other three page directories. */
+function* otherSlots(kvm: Kvm, gfn: Gfn, role: Role): Steps {
+  const has4ByteGpte = roleField(role, 'has4ByteGpte') === 1;
+  const direct = roleField(role, 'direct') === 1;
+  for (let slot = 1; slot < SLOTS; slot++) {
+    if (has4ByteGpte || direct) {
+      const quadrant = rootQuadrant(has4ByteGpte, slot);
+      yield* getShadowPage(kvm, direct ? ((slot * SLOT_PAGES) as Gfn) : gfn, withRole(role, { quadrant }), { slot });
+    } else yield* pdptePage(kvm, role, slot);
+  }
+}
+
+/** The page behind a PDPTE of the guest, which no event shows; none when it is not present. */
+function* pdptePage(kvm: Kvm, role: Role, slot: number): Steps {
+  yield {
+    output: Output.getPage,
+    page: NO_PAGE,
+    fields: { gfn: undefined, role, generation: kvm.mmu.generation(), rootCount: undefined, unsync: undefined },
+    slot,
+    maybe: 'gpte',
+    open: ['gpte'],
+    settle: (gfn, its) => announcePage(kvm, findPage(kvm, gfn, its), gfn, its, {}).fields,
+  };
+}
+
+/** [6.1 mmu.c:kvm_mmu_sync_roots] */
+function* syncRoots(kvm: Kvm, vcpu: Vcpu): Steps {
+  for (const root of vcpu.roots()) if (root !== NO_PAGE) yield* syncChildren(kvm, root);
+}
+
+/** The TLB was flushed, and which of the cached roots is in use is not known: the first page that is synced tells. */
+function* syncAnyRoot(kvm: Kvm, vcpu: Vcpu): Steps {
+  const candidates = vcpu.shape() === 'single' ? [...vcpu.roots(), ...vcpu.previousRoots()] : vcpu.roots();
+  for (const root of candidates) if (root !== NO_PAGE) yield* syncChildren(kvm, root, 'root');
+}

@@ -1,0 +1,126 @@
+import { Output, type Announcement, type Bits, type Steps } from '../announcement.js';
+import { EntryState, Unseen, entryState } from '../entry.js';
+import type { Gfn, PageId, Pfn, SpteIndex } from '../ids.js';
+import type { Kvm } from '../kvm.js';
+import { ACC_EXEC, ACC_USER, ACC_WRITE } from '../role.js';
+import type { Reason } from '../reasons.js';
+import { FRAME_MASK, NX, PAGE_SIZE_BIT, frameBits } from '../spte.js';
+import { doubtOf } from './doubt.js';
+import { tryToUnsync } from './unsync.js';
+
+const ALL = (1n << 64n) - 1n;
+
+/** What `mmu_set_spte` is asked for. */
+export interface Leaf {
+  readonly page: PageId;
+  readonly index: SpteIndex;
+  readonly level: number;
+  /** first guest frame that the leaf maps; undefined when the guest entry is not known */
+  readonly gfn: Gfn | undefined;
+  readonly access: number | undefined;
+  readonly pfn: Pfn | undefined;
+  readonly hostWritable: boolean | undefined;
+  readonly prefetch: boolean;
+  readonly write: boolean;
+  readonly maybe?: Reason | undefined;
+}
+
+/**
+ * [6.1 mmu.c:mmu_set_spte, spte.c:make_spte]: the SPTE of a leaf and its event; none when it is there already (spec/fault.md §5,
+ * spte.md §2). Answers whether the event came, or was not needed.
+ */
+export function* mmuSetSpte(kvm: Kvm, leaf: Leaf): Steps<boolean> {
+  const { mmu } = kvm;
+  const frame = mmu.pages.frame(mmu.state, leaf.page);
+  const wanted = yield* makeSpte(kvm, leaf);
+  const open: Reason[] = [];
+  if (frame === undefined) open.push('spt-frame');
+  if (leaf.pfn === undefined || leaf.hostWritable === undefined) open.push(leaf.gfn === undefined ? 'gpte' : 'host-page');
+  const announced: Announcement = {
+    output: Output.setSpte,
+    page: leaf.page,
+    index: leaf.index,
+    level: leaf.level,
+    gfn: leaf.gfn,
+    spte: wanted,
+    frame,
+    open,
+  };
+  const already = alreadyThere(kvm, leaf, wanted);
+  if (already === true) return true;
+  const maybe = leaf.maybe ?? (already === false ? undefined : already);
+  return (yield maybe ? { ...announced, maybe } : announced) !== undefined;
+}
+
+/** The SPTE as far as it is known. */
+function* makeSpte(kvm: Kvm, leaf: Leaf): Steps<Bits> {
+  const { format } = kvm.mmu;
+  const { access, level, pfn, hostWritable } = leaf;
+  if (access === undefined || leaf.gfn === undefined) {
+    const sure = format.present | format.mmuPresent | (leaf.prefetch ? format.accessed : 0n);
+    return { value: format.present | format.mmuPresent, mask: sure };
+  }
+  let value = format.present | format.mmuPresent;
+  let mask = ALL;
+  if (!leaf.prefetch) value |= format.accessed;
+  if (!(access & ACC_EXEC)) value |= NX;
+  if (access & ACC_USER) value |= format.user;
+  if (level > 1) value |= PAGE_SIZE_BIT;
+  if (pfn === undefined) mask &= ~FRAME_MASK;
+  else value |= frameBits(pfn);
+  if (hostWritable !== false) value |= format.hostWritable;
+  if (access & ACC_WRITE && hostWritable !== false) {
+    const before = wasWritable(kvm, leaf);
+    if (before === true) {
+      // An SPTE that is writable stays so without a second look, and on older kernels without D.
+      value |= format.writable | format.mmuWritable | (kvm.rules.keepsDirty ? format.dirty : 0n);
+    } else if (yield* tryToUnsync(kvm, leaf.gfn, true, leaf.prefetch)) {
+      value |= format.writable | format.mmuWritable | format.dirty;
+      if (before !== false && !kvm.rules.keepsDirty) mask &= ~format.dirty;
+    }
+  }
+  if (hostWritable === undefined) mask &= ~(format.hostWritable | format.writable | format.mmuWritable | format.dirty);
+  return { value, mask };
+}
+
+/** Whether the SPTE is a writable one of the same frame already; undefined when that may have changed. */
+function wasWritable(kvm: Kvm, { page, index, pfn }: Leaf): boolean | undefined {
+  const { mmu } = kvm;
+  const cell = mmu.pages.entryCell(page, index);
+  if (entryState(mmu.state.tag(cell)) !== EntryState.leaf) return false;
+  const spte = mmu.state.word(cell);
+  if (pfn !== undefined && (spte & FRAME_MASK) !== frameBits(pfn)) return false;
+  if (doubtOf(kvm, page, index)) return undefined;
+  return (spte & mmu.format.writable) !== 0n;
+}
+
+/** Whether the SPTE holds the wanted value already: then nothing is written and no event comes. A reason when that is not certain. */
+function alreadyThere(kvm: Kvm, leaf: Leaf, wanted: Bits): boolean | Reason {
+  const { mmu } = kvm;
+  const cell = mmu.pages.entryCell(leaf.page, leaf.index);
+  const kind = entryState(mmu.state.tag(cell));
+  if (kind !== EntryState.leaf) return kind === EntryState.unknown ? 'mid-life' : false;
+  const { accessed, dirty, writable, mmuWritable } = mmu.format;
+  const doubt = doubtOf(kvm, leaf.page, leaf.index);
+  const difference = (mmu.state.word(cell) ^ wanted.value) & wanted.mask;
+  const volatile = doubt ? accessed | dirty | writable | mmuWritable : accessed | dirty;
+  if ((difference & ~volatile) !== 0n) return false;
+  if (doubt && doubt.what !== Unseen.nothing) return doubt.reason;
+  if (difference === 0n) return wanted.mask === ALL ? true : 'host-page';
+  // Hardware may have set the bit since; it never clears one.
+  return (difference & ~wanted.value) === 0n ? 'hw-ad' : false;
+}
+
+/** [6.1 mmu.c:mark_mmio_spte]: an SPTE for a guest frame that no memory slot holds. */
+export function* markMmio(kvm: Kvm, page: PageId, index: SpteIndex, gfn: Gfn, access: number): Steps {
+  const { slotGeneration } = kvm;
+  yield {
+    output: Output.markMmio,
+    page,
+    index,
+    gfn,
+    access: (access & (ACC_WRITE | ACC_USER)) | 1,
+    generation: slotGeneration,
+    open: slotGeneration === undefined ? ['slot-gen', 'pointer'] : ['pointer'],
+  };
+}

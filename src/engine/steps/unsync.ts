@@ -1,0 +1,84 @@
+import { EntryState, entryState } from '../entry.js';
+import { Output, type Steps } from '../announcement.js';
+import { NO_PAGE, type Gfn, type PageId, type SpteIndex } from '../ids.js';
+import type { Kvm } from '../kvm.js';
+import type { Reason } from '../reasons.js';
+import { pageEvent } from './zap.js';
+
+/**
+ * [6.1 mmu.c:mmu_try_to_unsync_pages]: whether an SPTE of a guest frame may be writable. A frame that holds guest tables of level 1 only
+ * is let go out of sync, all its pages at once, newest first (spec/fault.md §5.1).
+ */
+export function* tryToUnsync(kvm: Kvm, gfn: Gfn, canUnsync: boolean, prefetch: boolean): Steps<boolean> {
+  const { mmu } = kvm;
+  if (mmu.isTracked(gfn)) return false;
+  const shadows = mmu.shadowsOf(gfn).filter((page) => !mmu.pages.isUnsync(mmu.state, page));
+  if (shadows.length && (!canUnsync || prefetch)) return false;
+  for (let i = 0; i < shadows.length; i++) yield pageEvent(kvm, Output.unsyncPage, shadows[i]!, shadows[i + 1]);
+  return true;
+}
+
+/** Unsync pages below a page, in the order in which `mmu_unsync_walk` finds them: by index, depth first. */
+export function unsyncBelow(kvm: Kvm, top: PageId): PageId[] {
+  const { mmu } = kvm;
+  const { pages, state } = mmu;
+  if (top === NO_PAGE || pages.level(top) === 1) return [];
+  const onTheWay = new Set<PageId>();
+  const mark = (page: PageId): void => {
+    for (const parent of mmu.parents(page)) {
+      if (onTheWay.has(parent.page)) continue;
+      onTheWay.add(parent.page);
+      mark(parent.page);
+    }
+  };
+  const unsync = mmu.unsyncPages();
+  for (const page of unsync) mark(page);
+  if (!onTheWay.has(top)) return [];
+  const found = new Set<PageId>();
+  const walk = (page: PageId): void => {
+    for (let index = 0; index < 512; index++) {
+      const cell = pages.entryCell(page, index as SpteIndex);
+      if (entryState(state.tag(cell)) !== EntryState.link) continue;
+      const child = state.number(cell) as PageId;
+      if (pages.isUnsync(state, child)) found.add(child);
+      else if (onTheWay.has(child)) walk(child);
+    }
+  };
+  walk(top);
+  return [...found];
+}
+
+/**
+ * [6.1 mmu.c:mmu_sync_children]: every unsync page below one is brought back in sync; `maybe` until the first of them came.
+ */
+export function* syncChildren(kvm: Kvm, top: PageId, maybe?: Reason): Steps {
+  const below = unsyncBelow(kvm, top);
+  let unsure = maybe;
+  for (let i = 0; i < below.length; i++) {
+    if (!kvm.mmu.pages.isUnsync(kvm.mmu.state, below[i]!)) continue;
+    const event = pageEvent(kvm, Output.syncPage, below[i]!, below[i + 1]);
+    const came = yield unsure ? { ...event, maybe: unsure } : event;
+    if (!came) return;
+    unsure = undefined;
+    yield* remarkMmio(kvm, below[i]!);
+  }
+}
+
+/** [6.1 mmu.c:sync_mmio_spte]: an MMIO SPTE whose guest entry still names the frame is marked again. */
+export function* remarkMmio(kvm: Kvm, page: PageId): Steps {
+  const { pages, state } = kvm.mmu;
+  for (let index = 0; index < 512; index++) {
+    const cell = pages.entryCell(page, index as SpteIndex);
+    if (entryState(state.tag(cell)) !== EntryState.mmio) continue;
+    yield {
+      output: Output.markMmio,
+      page,
+      index: index as SpteIndex,
+      gfn: undefined,
+      access: undefined,
+      generation: kvm.slotGeneration,
+      maybe: 'gpte',
+      open: ['gpte', 'pointer'],
+    };
+  }
+}

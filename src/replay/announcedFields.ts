@@ -1,0 +1,91 @@
+import { Output, type Announcement, type Bits, type PageAnnouncement } from '../engine/announcement.js';
+import { roleField } from '../engine/role.js';
+import { encodeRole, type RoleLayout } from '../engine/roleLayout.js';
+import { EVENTS } from '../trace/vocabulary.js';
+
+type Field = string | number | null;
+type Place = Readonly<Record<string, Field>>;
+
+const ALL = (1n << 64n) - 1n;
+
+/** The JSON form of an announcement: the event's fields by name, null where they are open; `maybe` and `open` say why. */
+export function announcedFields(announced: Announcement, place: Place, layout: RoleLayout | undefined): Record<string, Field> {
+  if (announced.output === Output.anything) return { name: '', ...place, maybe: announced.maybe };
+  return {
+    name: EVENTS[announced.output].name,
+    ...place,
+    ...fieldsOf(announced, layout),
+    ...(announced.maybe ? { maybe: announced.maybe } : {}),
+    ...(announced.open?.length ? { open: announced.open.join(',') } : {}),
+  };
+}
+
+function fieldsOf(announced: Exclude<Announcement, { output: -1 }>, layout: RoleLayout | undefined): Record<string, Field> {
+  switch (announced.output) {
+    case Output.setSpte:
+      return {
+        gfn: hex(announced.gfn),
+        ...bits('spte', announced.spte),
+        sptep: announced.frame === undefined || announced.index === undefined ? null : hex(announced.frame * 4096 + announced.index * 8),
+        index: announced.index ?? null,
+        level: announced.level,
+      };
+    case Output.spteRequested:
+      return { gfn: hex(announced.gfn), pfn: hex(announced.pfn), level: announced.level ?? null, access: hex(announced.access) };
+    case Output.markMmio:
+      return {
+        sptep: null,
+        gfn: hex(announced.gfn),
+        access: hex(announced.access),
+        gen: hex(announced.generation),
+        index: announced.index,
+      };
+    case Output.checkMmio:
+      return { kvm_gen: hex(announced.generation), spte_gen: hex(announced.spteGeneration), spte: hex(announced.spte) };
+    case Output.handleMmio:
+      return { addr: hex(announced.address), gfn: hex(announced.gfn), access: hex(announced.access) };
+    case Output.fastPageFault:
+      return {
+        vcpu_id: announced.vcpu,
+        cr2_or_gpa: hex(announced.address),
+        error_code: hex(announced.error),
+        ...bits('old_spte', announced.before),
+        ...bits('new_spte', announced.after),
+        spurious: flag(announced.spurious),
+        fixed: flag(announced.fixed),
+      };
+    case Output.zapAllFast:
+      return { mmu_valid_gen: announced.generation, mmu_used_pages: hex(announced.usedPages) };
+    default:
+      return pageFields(announced, layout);
+  }
+}
+
+function pageFields({ output, fields }: PageAnnouncement, layout: RoleLayout | undefined): Record<string, Field> {
+  const { gfn, role, generation, rootCount, unsync, created } = fields;
+  return {
+    mmu_valid_gen: generation,
+    gfn: hex(gfn),
+    // Text does not print every bit of the role, so the whole word is not known.
+    role: role === undefined || !layout ? null : hex(encodeRole(layout, role)),
+    'role.level': role === undefined ? null : roleField(role, 'level'),
+    'role.quadrant': role === undefined ? null : roleField(role, 'quadrant'),
+    'role.direct': role === undefined ? null : roleField(role, 'direct'),
+    root_count: rootCount ?? null,
+    unsync: flag(unsync),
+    ...(output === Output.getPage ? { created: flag(created) } : {}),
+  };
+}
+
+/** Bits that are open are told by a mask beside the value. */
+function bits(name: string, { value, mask }: Bits): Record<string, Field> {
+  return mask === ALL ? { [name]: hex(value) } : { [name]: null, [`${name}.known`]: hex(value & mask), [`${name}.mask`]: hex(mask) };
+}
+
+function hex(value: number | bigint | undefined): string | null {
+  return value === undefined ? null : `0x${value.toString(16)}`;
+}
+
+function flag(value: boolean | undefined): number | null {
+  return value === undefined ? null : Number(value);
+}

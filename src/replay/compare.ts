@@ -1,0 +1,106 @@
+import { Output, type Announcement, type Bits, type PageAnnouncement, type PageFields } from '../engine/announcement.js';
+import type { EventIndex, Gfn, Role } from '../engine/ids.js';
+import { ROLE_FIELDS, roleField } from '../engine/role.js';
+import type { EventTable } from '../trace/table.js';
+import { Kind, SpSlot } from '../trace/vocabulary.js';
+
+/** A field in which an announcement and its record differ. */
+export interface Difference {
+  readonly field: string;
+  readonly expected: number | bigint;
+  readonly recorded: number | bigint;
+}
+
+const OFFSET = 0xfffn;
+
+/** Fields of a record that an announcement had given, and that differ. The announcement must be of the record's kind. */
+export function differences(announced: Announcement, table: EventTable, event: EventIndex, roleMask: number): Difference[] {
+  const found: Difference[] = [];
+  const compare = (field: string, expected: number | bigint | boolean | undefined, slot: number): void => {
+    if (expected === undefined || !table.has(event, slot)) return;
+    const wanted = typeof expected === 'boolean' ? (expected ? 1n : 0n) : BigInt(expected);
+    const recorded = table.word(event, slot);
+    if (wanted !== recorded) found.push({ field, expected: narrow(wanted), recorded: narrow(recorded) });
+  };
+  const bits = (field: string, { value, mask }: Bits, slot: number): void => {
+    const recorded = table.word(event, slot) & mask;
+    if (recorded !== (value & mask)) found.push({ field, expected: value & mask, recorded });
+  };
+  switch (announced.output) {
+    case Output.setSpte:
+      compare('gfn', announced.gfn, 0);
+      bits('spte', announced.spte, 1);
+      if (announced.index !== undefined) bits('at', { value: BigInt(announced.index * 8), mask: OFFSET }, 2);
+      if (announced.frame !== undefined) bits('at', { value: BigInt(announced.frame) << 12n, mask: ~OFFSET & ((1n << 64n) - 1n) }, 2);
+      compare('level', announced.level, 3);
+      break;
+    case Output.spteRequested:
+      compare('gfn', announced.gfn, 0);
+      compare('pfn', announced.pfn, 1);
+      compare('level', announced.level, 2);
+      compare('access', announced.access, 3);
+      break;
+    case Output.markMmio:
+      compare('gfn', announced.gfn, 1);
+      compare('access', announced.access, 2);
+      compare('gen', announced.generation, 3);
+      break;
+    case Output.checkMmio:
+      compare('kvm_gen', announced.generation, 0);
+      compare('spte_gen', announced.spteGeneration, 1);
+      compare('spte', announced.spte, 2);
+      break;
+    case Output.handleMmio:
+      compare('addr', announced.address, 0);
+      compare('gfn', announced.gfn, 1);
+      compare('access', announced.access, 2);
+      break;
+    case Output.fastPageFault:
+      compare('vcpu_id', announced.vcpu, 0);
+      compare('cr2_or_gpa', announced.address, 1);
+      compare('error_code', announced.error, 2);
+      bits('old_spte', announced.before, 4);
+      bits('new_spte', announced.after, 5);
+      compare('spurious', announced.spurious, 6);
+      compare('fixed', announced.fixed, 7);
+      break;
+    case Output.zapAllFast:
+      compare('mmu_valid_gen', announced.generation, 0);
+      compare('mmu_used_pages', announced.usedPages, 1);
+      break;
+    case Output.anything:
+      break;
+    default:
+      page(announced, table, event, roleMask, compare, found);
+  }
+  return found;
+}
+
+function page(
+  announced: PageAnnouncement,
+  table: EventTable,
+  event: EventIndex,
+  roleMask: number,
+  compare: (field: string, expected: number | boolean | undefined, slot: number) => void,
+  found: Difference[],
+): void {
+  const recordedRole = table.num(event, SpSlot.role) as Role;
+  const settled = announced.settle?.(table.num(event, SpSlot.gfn) as Gfn, recordedRole);
+  const fields: PageFields = settled ? { gfn: announced.fields.gfn, role: announced.fields.role, ...settled } : announced.fields;
+  compare('gfn', fields.gfn, SpSlot.gfn);
+  if (fields.role !== undefined) {
+    const changed = (fields.role ^ recordedRole) & roleMask;
+    for (const field of ROLE_FIELDS) {
+      if (roleField(changed as Role, field) === 0) continue;
+      found.push({ field: `role.${field}`, expected: roleField(fields.role, field), recorded: roleField(recordedRole, field) });
+    }
+  }
+  compare('mmu_valid_gen', fields.generation, SpSlot.gen);
+  compare('root_count', fields.rootCount, SpSlot.rootCount);
+  compare('unsync', fields.unsync, SpSlot.unsync);
+  if (table.kind(event) === Kind.getPage) compare('created', fields.created, SpSlot.created);
+}
+
+function narrow(value: bigint): number | bigint {
+  return value <= 0xffff_ffffn ? Number(value) : value;
+}

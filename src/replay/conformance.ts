@@ -1,0 +1,125 @@
+import { NO_PAGE, type EventIndex, type Gfn, type PageId, type Pfn } from '../engine/ids.js';
+import type { Came } from '../engine/announcement.js';
+import type { Reason } from '../engine/reasons.js';
+import { zapAll, zapObsolete } from '../engine/steps/zap.js';
+import { spteFrame } from '../engine/spte.js';
+import { BEFORE_FIRST } from '../engine/ids.js';
+import { Cause } from '../engine/unseen.js';
+import { Kind } from '../trace/vocabulary.js';
+import { expect } from './drive.js';
+import { matchPage } from './pageMatch.js';
+import { pageRecord } from './pageRecords.js';
+import type { Replayer } from './replayer.js';
+import type { Task } from './task.js';
+import { applyUnrecorded } from './unrecorded.js';
+import { Work, type Verdict } from './work.js';
+
+const NO_SLOT = 1n << 63n;
+
+/** Holds every recorded output against what the engine announced, counts how they compare, and remembers what the record showed. */
+export class Conformance {
+  constructor(private readonly replay: Replayer) {}
+
+  workOf(task: Task): Work {
+    const { replay } = this;
+    return new Work(
+      {
+        isAbout: (event, page) => this.isAbout(event, page, task),
+        unrecorded: (announced) => applyUnrecorded(task, announced),
+        missing: (event, announced) => {
+          replay.accounts.missing(announced.output as Kind);
+          replay.findings.missing(event, task.mmu, announced);
+        },
+        wrong: (event, announced, differences) => {
+          replay.accounts.revise(announced.output as Kind, 'exact', 'wrong');
+          replay.findings.mismatch(event, task.mmu, announced, differences);
+        },
+      },
+      replay.table,
+      replay.roleMask,
+    );
+  }
+
+  judge(event: EventIndex, kind: Kind, task: Task): Verdict {
+    expect(task);
+    const verdict = task.work.judge(event, kind);
+    if (verdict.outcome !== 'unpredicted' || verdict.announced) return verdict;
+    const reason = this.excuse(kind, task);
+    return reason ? { outcome: 'unpredictable', reason } : verdict;
+  }
+
+  account(event: EventIndex, kind: Kind, task: Task, verdict: Verdict, came: Came): void {
+    const { accounts, findings } = this.replay;
+    task.settled = false;
+    if (verdict.outcome === 'learned') accounts.add(kind, 'learned', verdict.reasons);
+    else if (verdict.outcome === 'unpredictable') accounts.add(kind, 'unpredictable', [verdict.reason]);
+    else accounts.add(kind, verdict.outcome);
+    if (verdict.outcome === 'wrong') findings.mismatch(event, task.mmu, verdict.announced, verdict.differences);
+    if (verdict.outcome === 'unpredicted') findings.unpredicted(event, task.mmu, verdict.announced, came.page);
+    this.follow(kind, task, verdict);
+  }
+
+  /** What the first event of a burst without a cause of its own leads to. */
+  private follow(kind: Kind, task: Task, verdict: Verdict): void {
+    if (verdict.outcome !== 'unpredictable' || verdict.reason !== 'trigger') return;
+    if (kind === Kind.zapAllFast) task.work.start(zapObsolete(task.kvm));
+    else if (kind === Kind.prepareZap)
+      task.work.start(
+        zapAll(
+          task.kvm,
+          this.replay.vcpus.filter(({ vm }) => vm === task.mmu.vm),
+        ),
+      );
+  }
+
+  /** Why an event could not be announced though nothing was expected; undefined when there is no excuse. */
+  private excuse(kind: Kind, task: Task): Reason | undefined {
+    const { mmu, vcpu } = task;
+    if (mmu.unseen.last(mmu.state, Cause.lost) !== BEFORE_FIRST) return 'lost';
+    if (mmu.incomplete) return 'mid-life';
+    if (kind === Kind.zapAllFast) return 'trigger';
+    if (kind === Kind.prepareZap && (!vcpu || !task.inFault)) return 'trigger';
+    if (mmu.unseen.last(mmu.state, Cause.exitsSeen) === BEFORE_FIRST) return 'no-kvm-events';
+    if (kind === Kind.setSpte && task.invalidating) return 'invlpg';
+    return undefined;
+  }
+
+  /** What a record shows of the guest's and the host's memory. */
+  learn(event: EventIndex, kind: Kind, task: Task): void {
+    const { table } = this.replay;
+    const { kvm } = task;
+    if (kind === Kind.spteRequested) {
+      const pfn = table.word(event, 1);
+      const gfn = task.walk ? task.walk.gfn : (table.num(event, 0) as Gfn);
+      if (gfn === undefined) return;
+      if (pfn === NO_SLOT) {
+        kvm.host.sawNoSlot(gfn, event);
+        const address = task.pageFault?.address ?? task.walk?.address;
+        if (address !== undefined) task.vcpu?.mmio.keep(address, !task.walk, kvm.slotGeneration);
+      } else {
+        const known = kvm.host.at(gfn);
+        const writes = ((task.pageFault?.error ?? task.walk?.error ?? 0) & 2) !== 0;
+        const same = known?.pfn === Number(pfn);
+        if (!same || (writes && !known.writable)) {
+          kvm.host.sawFrame(gfn, Number(pfn) as Pfn, writes ? true : same ? known.writable : undefined, event);
+        }
+        kvm.host.sawLevel(gfn, table.num(event, 2), event);
+      }
+    } else if (kind === Kind.setSpte) {
+      const spte = table.word(event, 1);
+      const { format } = task.mmu;
+      kvm.host.saw(table.num(event, 0) as Gfn, spteFrame(spte), (spte & format.hostWritable) !== 0n, table.num(event, 3), event);
+    } else if (kind === Kind.zapAllFast) kvm.host.slotsMayHaveChanged(event);
+    else if (kind === Kind.markMmio) kvm.slotGeneration = table.num(event, 3);
+    else if (kind === Kind.checkMmio) kvm.slotGeneration = table.num(event, 0);
+    else if (kind === Kind.handleMmio) {
+      const address = task.pageFault?.address;
+      if (address !== undefined) task.vcpu?.mmio.keep(address, table.word(event, 0) === 0n, kvm.slotGeneration);
+    }
+  }
+
+  private isAbout(event: EventIndex, page: PageId, task: Task): boolean {
+    const record = pageRecord(this.replay.table, event);
+    return page !== NO_PAGE && matchPage(task.mmu, record, this.replay.roleMask).page === page;
+  }
+}

@@ -1,0 +1,181 @@
+import type { Steps } from '../engine/announcement.js';
+import type { Gfn } from '../engine/ids.js';
+import { NO_PAGE, type EventIndex } from '../engine/ids.js';
+import { decodeStore } from '../engine/instruction.js';
+import { PferrBit, controlOf } from '../engine/permission.js';
+import { roleField } from '../engine/role.js';
+import { directPageFault } from '../engine/steps/directFault.js';
+import type { Fault, ShadowFault } from '../engine/steps/fault.js';
+import { shadowPageFault } from '../engine/steps/fetch.js';
+import { invalidate } from '../engine/steps/invalidate.js';
+import { mmioPageFault } from '../engine/steps/mmio.js';
+import { beforeEntry } from '../engine/steps/roots.js';
+import { trackWrite, unprotect } from '../engine/steps/trackWrite.js';
+import { walkOutcome } from '../engine/walkOutcome.js';
+import { Kind } from '../trace/vocabulary.js';
+import type { Replayer } from './replayer.js';
+import type { Task } from './task.js';
+
+/** Page-table writes are emulated; other instructions run again after the shadows of their target are gone [6.1 emulate.c, PageTable flag]. */
+const TABLE_WRITERS = new Set(['mov', 'xchg', 'cmpxchg', 'cmpxchg8b', 'or', 'and', 'bts']);
+
+/** Starts and ends the kernel's work by what the guest and the host did: after `guestEvent` has taken the input in. */
+export function drive(replay: Replayer, event: EventIndex, kind: Kind, task: Task): void {
+  const { table } = replay;
+  const { work } = task;
+  switch (kind) {
+    case Kind.exit:
+      work.finish(event);
+      task.kvm.mmu.quietSince = event;
+      task.change = changeOf(table.string(event, 0));
+      task.reinjecting = task.injected && table.word(event, 1) === task.enteredAt;
+      task.injected = false;
+      task.invalidating = /^invlpg/i.test(table.string(event, 0));
+      task.trackedWrite = undefined;
+      break;
+    case Kind.entry:
+      work.finish(event);
+      task.kvm.mmu.quietSince = event;
+      task.change = 'none';
+      task.enteredAt = table.word(event, 1);
+      break;
+    case Kind.pageFault:
+      work.finish(event);
+      faulted(task);
+      break;
+    case Kind.walk:
+      work.finish(event);
+      break;
+    case Kind.element:
+      walked(replay, task);
+      break;
+    case Kind.walkerError:
+      work.cancel();
+      refused(task, table.num(event, 0));
+      break;
+    case Kind.unmapHva:
+    case Kind.setSpteHva:
+      // A notifier between the guest walk and the mapping makes the fault start over [6.1 mmu.c:is_page_fault_stale].
+      if (task.inFault && !task.requested) work.cancel();
+      break;
+    case Kind.injException:
+      task.injected = true;
+      break;
+    case Kind.emulateInsn:
+      work.finish(event);
+      emulated(replay, event, task);
+      break;
+    case Kind.userspaceExit:
+      work.finish(event);
+      task.kvm.slotGeneration = undefined;
+      task.kvm.host.slotsMayHaveGrown(event);
+      break;
+    default: // outputs, and inputs that the MMU does not act upon at once
+  }
+}
+
+/** What may come without an input of its own: a vCPU whose roots were zapped lets them go and loads new ones before it enters the guest. */
+export function expect(task: Task): void {
+  const { vcpu, work } = task;
+  if (work.pending || !vcpu || task.settled) return;
+  task.settled = true;
+  work.start(beforeEntry(task.kvm, vcpu, task.change));
+}
+
+function changeOf(reason: string): Task['change'] {
+  if (/cr3|cr_access/i.test(reason)) return 'cr3';
+  return /cr0|cr4|msr/i.test(reason) ? 'reset' : 'none';
+}
+
+/** The fault's way through the shadow pages, without guest tables for a direct MMU. */
+function faulted(task: Task): void {
+  const { pageFault, vcpu, work } = task;
+  if (!pageFault || !vcpu) return;
+  const { address, error } = pageFault;
+  const direct = isDirect(task);
+  if (!(error & PferrBit.reserved)) {
+    if (direct) work.start(directPageFault(faultOf(task, true)!));
+    return;
+  }
+  const fault = faultOf(task, direct, address);
+  if (fault) work.start(mmioThenMap(fault, direct));
+}
+
+/** A stale MMIO SPTE is made anew by an ordinary fault; with paging that begins with a walk. */
+function* mmioThenMap(fault: Fault, direct: boolean): Steps {
+  const over = yield* mmioPageFault(fault, direct);
+  if (!over && direct) yield* directPageFault(fault);
+}
+
+function isDirect({ vcpu, mmu }: Task): boolean {
+  const root = vcpu!.roots().find((page) => page !== NO_PAGE);
+  return root !== undefined && roleField(mmu.pages.role(mmu.state, root), 'direct') === 1;
+}
+
+function faultOf(task: Task, direct: boolean, address = task.pageFault?.address ?? task.walk?.address): Fault | undefined {
+  const { kvm, vcpu, walk, pageFault } = task;
+  if (!vcpu || address === undefined) return undefined;
+  const path = direct ? task.pathOf(Number(address >> 12n)) : walk && !walk.empty ? task.pathOf() : task.pathTo(address);
+  if (!path) return undefined;
+  const error = pageFault?.error ?? walk?.error ?? 0;
+  return { kvm, vcpu, path, walk: direct ? undefined : walk, address, error };
+}
+
+/** A guest walk has come to its end: the fault goes on, or the emulator's write. */
+function walked(replay: Replayer, task: Task): void {
+  const { walk, vcpu, work } = task;
+  if (!walk || !vcpu) return;
+  const root = vcpu.rootFor(walk.page);
+  const role = root === NO_PAGE ? undefined : task.mmu.pages.role(task.mmu.state, root);
+  // A large entry counts as one until the walk is seen to go on below it.
+  const control = { pse: true, ...(role === undefined ? {} : controlOf(role, replay.roleKnowledge)) };
+  const outcome = walkOutcome(walk, { control });
+  if (outcome.kind === 'incomplete') return;
+  if (outcome.kind === 'unknown' && outcome.why !== 'permission') return;
+  if (outcome.kind === 'fault') {
+    refused(task, outcome.error);
+    return;
+  }
+  const gfn = walk.gfn;
+  if (gfn === undefined) return;
+  if (task.emulating !== undefined) {
+    if (walk.isWrite) emulatorWrites(task, gfn);
+    return;
+  }
+  // A read that faulted looks the same as the walk before it that finds the page to unprotect.
+  const readFault = task.pageFault !== undefined && (task.pageFault.error & ~PferrBit.reserved) === 0;
+  if (task.unprotecting && !readFault) {
+    work.start(unprotect(task.kvm, gfn));
+    return;
+  }
+  if (!task.walksForFault) return;
+  const fault = faultOf(task, false);
+  if (!fault?.walk) return;
+  if (fault.error & PferrBit.write && (task.mmu.isTracked(gfn) || task.mmu.shadowsOf(gfn).length)) task.trackedWrite = gfn;
+  work.start(shadowPageFault(fault as ShadowFault), task.unprotecting ? 'insn' : undefined);
+}
+
+/** The walk failed; with P set the address is invalidated before the fault is injected. */
+function refused(task: Task, error: number): void {
+  if (!(error & PferrBit.present) || error & PferrBit.reserved || !task.walk) return;
+  const fault = faultOf(task, false);
+  if (fault?.walk) task.work.start(invalidate(fault as ShadowFault));
+}
+
+function emulated(replay: Replayer, event: EventIndex, task: Task): void {
+  const store = decodeStore(task.emulating!, replay.table.string(event, 5));
+  task.store = store;
+  if (!store || store.kind === 'cr-write' || store.kind === 'msr-write') {
+    if (store?.cr === 3) task.change = 'cr3';
+    return;
+  }
+  const gfn = task.trackedWrite;
+  if (gfn !== undefined && !TABLE_WRITERS.has(store.op)) task.work.start(unprotect(task.kvm, gfn));
+}
+
+function emulatorWrites(task: Task, gfn: Gfn): void {
+  const bytes = task.store?.bytes;
+  const { walk, kvm, work } = task;
+  if (!bytes || !task.store!.tracked) return;
+  work.start(trackWrite(kvm, gfn * 4096 + Number(walk!.address & 0xfffn), bytes, walk!.mode !== '32'));
+}
