@@ -1,7 +1,7 @@
 import type { Gfn, SpteIndex } from '../ids.js';
 import { roleField } from '../role.js';
 import { PAGE_SIZE_BIT } from '../spte.js';
-import { gpteAccess } from '../walk.js';
+import { gpteAccess } from '../gpte.js';
 import { hasGptes, levelOf, type Facts } from './facts.js';
 import type { PageSnapshot } from './snapshot.js';
 
