@@ -20,8 +20,8 @@ export interface GuestCpu {
   readonly eptExecOnly: boolean;
 }
 
-/** Of all CPUs those with the fewest and the most reserved bits: between them lies each that is known in part only. */
-const LENIENT: GuestCpu = {
+/** The CPU with the fewest reserved bits; with the one below it bounds each that is known in part only. */
+export const LENIENT: GuestCpu = {
   maxPhyAddr: 52,
   nx: true,
   gbPages: true,
@@ -31,6 +31,7 @@ const LENIENT: GuestCpu = {
   eptLargestLevel: 3,
   eptExecOnly: true,
 };
+/** The CPU with the most reserved bits. */
 const STRICT: GuestCpu = {
   maxPhyAddr: 32,
   nx: false,

@@ -1,8 +1,20 @@
-import { accessedMask, dirtyMask, isEpt, isLastGpte, isPdpte, isPresentGpte, topLevel, translatedGfn } from './gpte.js';
+import {
+  accessedMask,
+  dirtyMask,
+  gpteBytes,
+  isEpt,
+  isLastGpte,
+  isPdpte,
+  isPresentGpte,
+  topLevel,
+  translatedGfn,
+  type PagingMode,
+} from './gpte.js';
 import type { Gfn } from './ids.js';
 import { PferrBit, permissionFault, type GuestControl } from './permission.js';
-import { hasReservedBits, type GuestCpu } from './reserved.js';
+import { LENIENT, hasReservedBits, type GuestCpu } from './reserved.js';
 import { ACC_WRITE } from './role.js';
+import { NX } from './spte.js';
 import type { GuestWalk } from './walk.js';
 
 /** What a walk's end depends on besides the entries read. Everything that is left out is not known. */
@@ -45,8 +57,8 @@ export type WalkOutcome =
   | ({ readonly kind: 'ok' } & Translation)
   /** a control bit that is not known decides over the rights: one of the two */
   | { readonly kind: 'unknown'; readonly why: 'permission'; readonly fault: FaultCode; readonly ok: Translation }
-  /** it is not known whether bits of the last entry read are reserved: a fault, or the walk goes on */
-  | { readonly kind: 'unknown'; readonly why: 'reserved'; readonly fault: FaultCode }
+  /** it is not known whether bits of the last entry read are reserved: a fault, or else what follows */
+  | { readonly kind: 'unknown'; readonly why: 'reserved'; readonly fault: FaultCode; readonly otherwise: WalkOutcome }
   /** CR4.PSE is not known, and decides whether the last entry read is a large page or leads to a table */
   | { readonly kind: 'unknown'; readonly why: 'pse' };
 
@@ -55,6 +67,16 @@ export type WalkOutcome =
  * anew: when a walk was read again after a lost race, entries below the last one read are of no account.
  */
 export function walkOutcome(walk: GuestWalk, setting: WalkSetting): WalkOutcome {
+  return judge(walk, provesNx(walk) ? withNx(setting) : setting);
+}
+
+/** An entry above the last one read has NX, and the walk went on: NX is not reserved, so EFER.NX is set. */
+export function provesNx(walk: GuestWalk): boolean {
+  for (let level = topLevel(walk.mode); level > walk.leafLevel; level--) if (hasNx(walk.mode, walk.entry(level))) return true;
+  return false;
+}
+
+function judge(walk: GuestWalk, setting: WalkSetting): WalkOutcome {
   const { mode } = walk;
   const { control } = setting;
   const cpu = cpuOf(setting);
@@ -67,12 +89,23 @@ export function walkOutcome(walk: GuestWalk, setting: WalkSetting): WalkOutcome 
     const reserved = hasReservedBits(mode, level, gpte, cpu);
     const code = faultCode(walk, control, PferrBit.present | PferrBit.reserved);
     if (reserved) return { kind: 'fault', ...code };
-    if (reserved === undefined && level === walk.leafLevel) return { kind: 'unknown', why: 'reserved', fault: code };
+    if (reserved === undefined && level === walk.leafLevel) {
+      const allowed: WalkSetting = { ...(hasNx(mode, gpte) ? withNx(setting) : setting), cpu: LENIENT };
+      return { kind: 'unknown', why: 'reserved', fault: code, otherwise: judge(walk, allowed) };
+    }
     const last = isLastGpte(mode, level, gpte, control.pse);
     if (last === undefined && level === walk.leafLevel) return { kind: 'unknown', why: 'pse' };
     if (last) return translated(walk, setting, level, gpte);
   }
   return { kind: 'incomplete', level: walk.empty ? 0 : walk.leafLevel - 1, ...faultCode(walk, control, 0) };
+}
+
+function hasNx(mode: PagingMode, gpte: bigint | undefined): boolean {
+  return gpteBytes(mode) === 8 && !isEpt(mode) && gpte !== undefined && (gpte & NX) !== 0n;
+}
+
+function withNx(setting: WalkSetting): WalkSetting {
+  return { ...setting, control: { ...setting.control, nx: true } };
 }
 
 /** The walk reached its last entry: rights decide. */

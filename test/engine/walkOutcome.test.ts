@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import { PferrBit, controlOf, permissionFault, type GuestControl } from '../../src/engine/permission.js';
 import { ACC_ALL, ACC_EXEC, ACC_READ, ACC_USER, ACC_WRITE, PRINTED_MASK, makeRole } from '../../src/engine/role.js';
+import { NX } from '../../src/engine/spte.js';
 import { GuestWalk } from '../../src/engine/walk.js';
 import { walkOutcome, type WalkOutcome } from '../../src/engine/walkOutcome.js';
 
@@ -155,6 +156,19 @@ describe('the outcome of a guest walk (spec/fault.md §2)', () => {
     assert.ok(open.kind === 'unknown' && open.why === 'permission');
     assert.deepEqual(open.fault, { error: P | W, unsure: 0 });
     assert.deepEqual([open.ok.gfn, open.ok.access, open.ok.toSet], [6, ACC_READ | ACC_EXEC, []]);
+  });
+
+  it('gives both readings where it is not known whether a bit is reserved', () => {
+    const fetch = walk(0x1000n, F, [3, 0x1001n], [2, 0x2063n], [1, NX | 0x6063n]);
+    const open = outcome(fetch, { smep: false, smap: false });
+    assert.ok(open.kind === 'unknown' && open.why === 'reserved');
+    assert.deepEqual(open.fault, { error: RSVD | P, unsure: F });
+    assert.deepEqual(open.otherwise, fault(P | F), 'if NX is not reserved, it forbids the fetch');
+  });
+
+  it('takes NX for known once the walk went on below an entry with NX', () => {
+    const read = outcome(walk(0x1000n, F, [3, 0x1001n], [2, NX | 0x2063n], [1, 0x6063n]), { smep: false, smap: false });
+    assert.deepEqual(read, fault(P | F));
   });
 
   it('does not count entries left from before a walk was read again', () => {

@@ -1,0 +1,3 @@
+export { INVARIANTS, checkAll } from './check.js';
+export { Report, type Tally, type Violation } from './report.js';
+export { CURRENT, type Features, type Snapshot } from './snapshot.js';
