@@ -1,6 +1,6 @@
 import type { Steps } from '../announcement.js';
 import { EntryState, Unseen, entryState } from '../entry.js';
-import type { Gfn, PageId, Pfn, SpteIndex } from '../ids.js';
+import type { Gfn, PageId, SpteIndex } from '../ids.js';
 import type { Kvm } from '../kvm.js';
 import { ACC_WRITE, roleField } from '../role.js';
 import type { Reason } from '../reasons.js';
