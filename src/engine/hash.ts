@@ -8,3 +8,8 @@ const GOLDEN_RATIO = 0x61c8864680b583ebn;
 export function hashBucket(gfn: Gfn): number {
   return Number(BigInt.asUintN(64, BigInt(gfn) * GOLDEN_RATIO) >> (64n - HASH_SHIFT));
 }
+
+/** The bucket before golden-ratio hashing (up to about 4.10): one of 1024 [2.6.28 mmu.c:kvm_page_table_hashfn]. */
+export function hashBucketByRemainder(gfn: Gfn): number {
+  return gfn % 1024;
+}

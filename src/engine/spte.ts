@@ -18,6 +18,16 @@ export interface SpteFormat {
   /** what an MMIO SPTE has in the bits of `mmioMask` */
   readonly mmioValue: bigint;
   readonly mmioMask: bigint;
+  /** access bits that an MMIO SPTE keeps, in the places of {@link writable} and {@link user} */
+  readonly mmioAccess: bigint;
+  /** of an MMIO SPTE's generation: width of its low part, which begins at bit 3, and lowest bit and width of its high part */
+  readonly mmioGeneration: { readonly low: bigint; readonly highAt: bigint; readonly high: bigint };
+  /** set in an SPTE that may be executed; 0 where NX says the opposite */
+  readonly executable: bigint;
+  /** set in an SPTE that may not be executed; 0 where there is no such bit */
+  readonly noExec: bigint;
+  /** bits cleared to notice accesses where the host has no accessed bit; R and X are saved from bit 54 on */
+  readonly accessTrack: bigint;
   /** what KVM adds to the child's frame in a link [6.1 spte.c:make_nonleaf_spte] */
   readonly link: bigint;
 }
@@ -42,6 +52,11 @@ export const PT64: SpteFormat = {
   mmuPresent: MMU_PRESENT,
   mmioValue: MMIO_BIT | 1n,
   mmioMask: MMIO_BIT | MMU_PRESENT | 1n,
+  mmioAccess: 6n,
+  mmioGeneration: { low: 8n, highAt: 52n, high: 11n },
+  executable: 0n,
+  noExec: NX,
+  accessTrack: 0n,
   link: 0x827n,
 };
 
@@ -53,6 +68,7 @@ export const PT64_5_10: SpteFormat = {
   mmuPresent: 0n,
   mmioValue: (7n << 51n) | 1n,
   mmioMask: (7n << 51n) | 1n,
+  mmioGeneration: { low: 9n, highAt: 54n, high: 9n },
   link: 0x27n,
 };
 
@@ -68,6 +84,11 @@ export const EPT: SpteFormat = {
   mmuPresent: MMU_PRESENT,
   mmioValue: 6n,
   mmioMask: 7n | MMU_PRESENT,
+  mmioAccess: 0n,
+  mmioGeneration: { low: 8n, highAt: 52n, high: 11n },
+  executable: 4n,
+  noExec: 0n,
+  accessTrack: 7n,
   link: 0x907n,
 };
 
@@ -96,18 +117,63 @@ export function spteIndexOf(page: number, level: number): number {
   return Math.floor(page / pagesPerEntry(level)) % 512;
 }
 
-/** A PT64 MMIO SPTE: gfn, access and the memslot generation [6.1 spte.c:make_mmio_spte]; spec/spte.md §4. */
-export function makeMmioSpte(format: SpteFormat, gfn: Gfn, access: number, generation: number): bigint {
-  const gen = BigInt(generation);
-  return format.mmioValue | (BigInt(gfn) << 12n) | BigInt(access) | ((gen & 0xffn) << 3n) | ((gen >> 8n) << MMIO_GEN_HIGH);
+/** Lowest bit of the generation's low part. */
+const GENERATION_AT = 3n;
+/** Five bits: on a host that is open to L1TF these bits of the address move up, and ones stand in their places. */
+const L1TF_BITS = 5n;
+
+export interface MmioSpte {
+  readonly gfn: Gfn;
+  /** ACC_WRITE and ACC_USER, as far as the format keeps them */
+  readonly access: number;
+  /** memslot generation: 19 bits, 18 before 5.13 */
+  readonly generation: number;
 }
-const MMIO_GEN_HIGH = 52n;
+
+function ones(width: bigint): bigint {
+  return (1n << width) - 1n;
+}
+
+/**
+ * An MMIO SPTE: not present for the CPU, so that every access ends in KVM, and holding what KVM needs to emulate it ([6.1 spte.c:
+ * make_mmio_spte]; spec/spte.md §4).
+ *
+ * @param access of the mapping, ACC_* bits; those that the format does not keep are dropped
+ * @param generation of the memslots; what is beyond the format's width is dropped
+ * @param l1tfMask the five highest bits of a physical address that such a host has; 0 for hosts that L1TF does not reach
+ */
+export function makeMmioSpte(format: SpteFormat, gfn: Gfn, access: number, generation: number, l1tfMask = 0n): bigint {
+  const { low, high, highAt } = format.mmioGeneration;
+  const number = BigInt(generation);
+  const address = BigInt(gfn) << 12n;
+  return (
+    format.mmioValue |
+    (address | l1tfMask) |
+    ((address & l1tfMask) << L1TF_BITS) |
+    (BigInt(access) & format.mmioAccess) |
+    ((number & ones(low)) << GENERATION_AT) |
+    (((number >> low) & ones(high)) << highAt)
+  );
+}
 
 export function isMmioSpte(format: SpteFormat, spte: bigint): boolean {
   return (spte & format.mmioMask) === format.mmioValue;
 }
 
-/** The memslot generation in an MMIO SPTE, 19 bits [6.1 spte.h:get_mmio_spte_generation]. */
-export function mmioSpteGeneration(spte: bigint): number {
-  return Number(((spte >> 3n) & 0xffn) | (((spte >> MMIO_GEN_HIGH) & 0x7ffn) << 8n));
+/** What an MMIO SPTE says. Only for one that is: {@link isMmioSpte}. */
+export function readMmioSpte(format: SpteFormat, spte: bigint, l1tfMask = 0n): MmioSpte {
+  const { low, high, highAt } = format.mmioGeneration;
+  // Bits of the high part and of the mark itself do not belong to the address.
+  const frame = FRAME_MASK & ~format.mmioValue & ~(ones(high) << highAt);
+  const address = (spte & frame & ~l1tfMask & ~(l1tfMask << L1TF_BITS)) | ((spte >> L1TF_BITS) & l1tfMask);
+  return {
+    gfn: Number(address >> 12n) as Gfn,
+    access: Number(spte & format.mmioAccess),
+    generation: Number(((spte >> GENERATION_AT) & ones(low)) | (((spte >> highAt) & ones(high)) << low)),
+  };
+}
+
+/** The memslot generation in an MMIO SPTE [6.1 spte.h:get_mmio_spte_generation]. */
+export function mmioSpteGeneration(spte: bigint, format: SpteFormat = PT64): number {
+  return readMmioSpte(format, spte).generation;
 }

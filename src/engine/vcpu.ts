@@ -2,6 +2,7 @@ import { Trust } from './entry.js';
 import { NO_PAGE, type PageId } from './ids.js';
 import type { CellId } from './journal.js';
 import type { ShadowPages } from './pages.js';
+import { switchRoot } from './prevRoots.js';
 import type { Reason } from './reasons.js';
 import type { State, WritableState } from './state.js';
 
@@ -54,6 +55,10 @@ interface CachedRoot {
   readonly page: PageId;
   /** whether the record meant this page, or one that looks alike */
   readonly trust: Trust;
+}
+
+function isNoRoot(root: CachedRoot): boolean {
+  return root.page === NO_PAGE;
 }
 
 /** The roots of one vCPU (`struct kvm_mmu`'s root and prev_roots), in cells. */
@@ -142,12 +147,8 @@ export class Vcpu {
   /** The root was switched without an event to one of the previous ones: move it to the front. */
   switchTo(page: PageId): void {
     this.state.keepNumber(this.switchedCell, 0);
-    const current = this.roots()[0] ?? NO_PAGE;
-    if (current === page) return;
-    const cached = this.cached();
-    const next = cached.find((root) => root.page === page);
-    this.state.keepNumber(this.first, page, next?.trust ?? Trust.recorded);
-    this.setPrevious(cached.filter((root) => root !== next));
+    const { slots, found } = switchRoot(this.cached(), isNoRoot, (root) => root.page === page);
+    this.setCached(found ? slots : [{ page, trust: Trust.recorded }, ...slots.slice(1)]);
   }
 
   /** The page is gone, so no slot can hold it. */
@@ -172,18 +173,26 @@ export class Vcpu {
   }
 
   private rotate(): void {
-    const cached = this.cached();
-    if (cached.length > PREVIOUS_ROOTS) this.put(cached.pop()!.page);
-    this.setPrevious(cached);
-    this.state.keepNumber(this.first, NO_PAGE);
+    const { slots } = switchRoot(this.cached(), isNoRoot, () => false);
+    const [oldest, ...previous] = slots as [CachedRoot, ...CachedRoot[]];
+    if (!isNoRoot(oldest)) this.put(oldest.page);
+    this.setCached([{ page: NO_PAGE, trust: Trust.recorded }, ...previous]);
   }
 
-  /** The single root and the previous ones, the latest first. */
+  /** The single root and the previous ones, the latest first; empty slots included. */
   private cached(): CachedRoot[] {
-    const cells = [this.first, ...Array.from({ length: PREVIOUS_ROOTS }, (_, i) => this.first + ROOT_SLOTS + i)];
-    return cells
-      .map((cell) => ({ page: this.state.number(cell) as PageId, trust: this.state.tag(cell) as Trust }))
-      .filter(({ page }) => page !== NO_PAGE);
+    return this.cachedCells().map((cell) => ({ page: this.state.number(cell) as PageId, trust: this.state.tag(cell) as Trust }));
+  }
+
+  private setCached(roots: readonly CachedRoot[]): void {
+    for (const [slot, cell] of this.cachedCells().entries()) {
+      const { page, trust } = roots[slot]!;
+      this.state.keepNumber(cell, page, trust);
+    }
+  }
+
+  private cachedCells(): CellId[] {
+    return [this.first, ...Array.from({ length: PREVIOUS_ROOTS }, (_, i) => this.first + ROOT_SLOTS + i)];
   }
 
   private freeAll(): void {
@@ -192,13 +201,6 @@ export class Vcpu {
       if (page === NO_PAGE) continue;
       this.put(page);
       this.state.keepNumber(this.first + i, NO_PAGE);
-    }
-  }
-
-  private setPrevious(roots: readonly CachedRoot[]): void {
-    for (let i = 0; i < PREVIOUS_ROOTS; i++) {
-      const root = roots[i];
-      this.state.keepNumber(this.first + ROOT_SLOTS + i, root?.page ?? NO_PAGE, root?.trust ?? Trust.recorded);
     }
   }
 

@@ -1,0 +1,235 @@
+import type { ChildRoleRules } from './childRole.js';
+import type { Feature } from './features.js';
+import type { WriteRules } from './guestWrite.js';
+import type { OldRoleRules } from './oldChildRole.js';
+import { LAYOUT_2_6_20, LAYOUT_2_6_25, type OldRoleLayout } from './oldRoleLayout.js';
+import { OLD_PARENT_SLOTS, OLD_RMAP_SLOTS, PTE_LIST_SLOTS } from './pteList.js';
+import { LAYOUT_5_1, LAYOUT_5_17, LAYOUT_7, type RoleLayout } from './roleLayout.js';
+import { NX, PT64, PT64_5_10, type SpteFormat } from './spte.js';
+
+/** First and last kernel; without a last one it is open. "6.1" as an end stands for all of 6.1.y. */
+export interface KernelRange {
+  readonly from: string;
+  readonly to?: string;
+}
+
+/**
+ * Kernel eras as data (spec/eras.md): what a kernel's MMU looks like, and which features it has. A stable kernel counts for the era
+ * whose rules it has, which is not always that of its number.
+ */
+export interface Era {
+  readonly name: string;
+  /** ranges of kernels, both ends included. Patches that were posted and never shipped have none */
+  readonly kernels: readonly KernelRange[];
+  readonly roles: RoleLayout | OldRoleLayout;
+  /** format of the SPTEs; 2.6.x has layouts of its own (spec/spte.md §6) */
+  readonly sptes?: SpteFormat;
+  /** an SPTE with nothing in it */
+  readonly emptySpte: bigint;
+  /** buckets of the hash, and whether gfns are spread by the golden ratio */
+  readonly hash: { readonly buckets: 1024 | 4096; readonly golden: boolean };
+  /** slots of a descriptor in a gfn's reverse map, and in the list of a page's parents */
+  readonly rmapSlots: number;
+  readonly parentSlots: number;
+  /** names of a fault's results in the order of their numbers, which binary traces hold (spec/fault.md §1) */
+  readonly faultResults: readonly string[];
+  readonly features: ReadonlySet<Feature>;
+}
+
+const OLD_RESULTS = ['RETRY', 'EMULATE', 'INVALID', 'FIXED', 'SPURIOUS'] as const;
+const RESULTS_6_0 = ['CONTINUE', ...OLD_RESULTS] as const;
+const RESULTS_6_12 = ['CONTINUE', 'RETRY', 'EMULATE', 'WRITE_PROTECTED', 'INVALID', 'FIXED', 'SPURIOUS'] as const;
+
+const OLD_HASH = { buckets: 1024, golden: false } as const;
+const HASH = { buckets: 4096, golden: true } as const;
+/** Slots before they were made 14 in 5.15. */
+const FEW_SLOTS = 3;
+
+/** The features of an era: those of another one, some more, some less. */
+function features(base: ReadonlySet<Feature>, more: readonly Feature[] = [], less: readonly Feature[] = []): ReadonlySet<Feature> {
+  return new Set([...base, ...more].filter((feature) => !less.includes(feature)));
+}
+
+const IN_2_6_20 = new Set<Feature>(['direct-mmu-quadrants']);
+const IN_2_6_22 = features(IN_2_6_20, ['quadrant-filter']);
+const IN_2_6_23 = features(IN_2_6_22, ['update-on-write']);
+const IN_2_6_25 = features(IN_2_6_23, ['invalid-roots', 'rmap-of-all-leaves', 'access-in-role', 'nonpaging-write-protection']);
+const IN_2_6_26 = features(IN_2_6_25, ['mmio-decoupling']);
+const IN_2_6_28 = features(IN_2_6_26, ['unsync']);
+const IN_5_10 = features(
+  IN_2_6_28,
+  [
+    'mmio-sptes',
+    'direct-has-8-byte-gptes',
+    'nonpaging-has-4-byte-gptes',
+    'unsync-many',
+    'transient-sync',
+    'flood-per-page',
+    'byte-writes',
+    'generations',
+    'previous-roots',
+    'sync-clears-accessed',
+  ],
+  ['update-on-write', 'direct-mmu-quadrants'],
+);
+/** The patch of seed 002 as it was posted: roles come from the parent, while bit 4 still means 8-byte entries. */
+const IN_5_15_POSTED = features(IN_5_10, ['role-from-parent'], ['direct-has-8-byte-gptes']);
+const IN_5_15_SHIPPED = features(
+  IN_5_15_POSTED,
+  ['clear-child-invalid', 'child-gfn-check', 'child-role-check', 'drop-before-mmio'],
+  ['nonpaging-has-4-byte-gptes'],
+);
+const IN_6_0 = features(IN_5_15_POSTED, ['nx-forced', 'passthrough'], ['nonpaging-has-4-byte-gptes']);
+const FIXES_OF_2026 = ['child-gfn-check', 'child-role-check', 'drop-before-mmio', 'clear-child-invalid'] as const;
+const IN_6_12 = features(IN_6_0, [], ['sync-clears-accessed']);
+
+const OLD: Pick<Era, 'emptySpte' | 'hash' | 'rmapSlots' | 'parentSlots' | 'faultResults'> = {
+  emptySpte: 0n,
+  hash: OLD_HASH,
+  rmapSlots: OLD_RMAP_SLOTS,
+  parentSlots: OLD_PARENT_SLOTS,
+  faultResults: [],
+};
+const MODERN: Omit<Era, 'name' | 'kernels' | 'features'> = {
+  roles: LAYOUT_5_17,
+  sptes: PT64,
+  emptySpte: 0n,
+  hash: HASH,
+  rmapSlots: PTE_LIST_SLOTS,
+  parentSlots: PTE_LIST_SLOTS,
+  faultResults: RESULTS_6_0,
+};
+const OF_6_12: Omit<Era, 'name' | 'kernels' | 'features'> = { ...MODERN, emptySpte: NX, faultResults: RESULTS_6_12 };
+
+/** All eras, the oldest first. Of eras whose kernels overlap the later one is the more exact. */
+export const ERAS: readonly Era[] = [
+  { ...OLD, name: '2.6.21', kernels: [{ from: '2.6.20', to: '2.6.21' }], roles: LAYOUT_2_6_20, features: IN_2_6_20 },
+  { ...OLD, name: '2.6.22', kernels: [{ from: '2.6.22', to: '2.6.22' }], roles: LAYOUT_2_6_20, features: IN_2_6_22 },
+  { ...OLD, name: '2.6.24', kernels: [{ from: '2.6.23', to: '2.6.24' }], roles: LAYOUT_2_6_20, features: IN_2_6_23 },
+  { ...OLD, name: '2.6.25', kernels: [{ from: '2.6.25', to: '2.6.25' }], roles: LAYOUT_2_6_25, features: IN_2_6_25 },
+  { ...OLD, name: '2.6.26', kernels: [{ from: '2.6.26', to: '2.6.27' }], roles: LAYOUT_2_6_25, features: IN_2_6_26 },
+  { ...OLD, name: '2.6.28', kernels: [{ from: '2.6.28', to: '2.6.32' }], roles: LAYOUT_2_6_25, features: IN_2_6_28 },
+  {
+    ...MODERN,
+    name: '5.10',
+    kernels: [{ from: '5.4', to: '5.12' }],
+    roles: LAYOUT_5_1,
+    sptes: PT64_5_10,
+    rmapSlots: FEW_SLOTS,
+    parentSlots: FEW_SLOTS,
+    faultResults: OLD_RESULTS,
+    features: IN_5_10,
+  },
+  {
+    ...MODERN,
+    name: '5.15',
+    kernels: [{ from: '5.13', to: '5.16' }],
+    roles: LAYOUT_5_1,
+    faultResults: OLD_RESULTS,
+    features: IN_5_10,
+  },
+  { ...MODERN, name: '5.15.y-S002', kernels: [], roles: LAYOUT_5_1, faultResults: OLD_RESULTS, features: IN_5_15_POSTED },
+  { ...MODERN, name: '5.15.y-final', kernels: [], roles: LAYOUT_5_17, faultResults: OLD_RESULTS, features: IN_5_15_SHIPPED },
+  {
+    ...MODERN,
+    name: '5.18',
+    kernels: [{ from: '5.17', to: '5.19' }],
+    faultResults: OLD_RESULTS,
+    features: features(IN_6_0, [], ['role-from-parent']),
+  },
+  { ...MODERN, name: '6.1.0', kernels: [{ from: '6.0', to: '6.9' }], features: IN_6_0 },
+  {
+    ...MODERN,
+    name: '6.1.192',
+    kernels: [
+      { from: '6.1.177', to: '6.1' },
+      { from: '6.6.144', to: '6.6' },
+    ],
+    features: features(IN_6_0, FIXES_OF_2026),
+  },
+  { ...OF_6_12, name: '6.12.0', kernels: [{ from: '6.10', to: '7.1' }], features: IN_6_12 },
+  {
+    ...OF_6_12,
+    name: '6.12.107',
+    kernels: [
+      { from: '6.12.95', to: '6.12' },
+      { from: '6.18.38', to: '6.18' },
+      { from: '7.1.3', to: '7.1' },
+    ],
+    features: features(IN_6_12, FIXES_OF_2026),
+  },
+  { ...MODERN, name: 'rfc-local', kernels: [], features: features(IN_6_0, ['local-pages']) },
+  {
+    ...OF_6_12,
+    name: '7.x',
+    kernels: [{ from: '7.2' }],
+    roles: LAYOUT_7,
+    features: features(IN_6_12, [...FIXES_OF_2026, 'read-access', 'smep-in-role']),
+  },
+];
+
+export function eraNamed(name: string): Era | undefined {
+  return ERAS.find((era) => era.name === name);
+}
+
+/**
+ * The era of a kernel, by its version as uname prints it ("6.1.192-2-amd64", "6.12"). A version without a patch number counts as the
+ * latest of its series, since that is what distributions ship.
+ */
+export function eraOfKernel(version: string): Era | undefined {
+  const wanted = numbersOf(version);
+  return wanted && ERAS.findLast(({ kernels }) => kernels.some((range) => isWithin(wanted, range)));
+}
+
+/** The same era with some features switched off. */
+export function withoutFeatures(era: Era, off: readonly Feature[]): Era {
+  return { ...era, features: features(era.features, [], off) };
+}
+
+export function hasFeature(era: Era, feature: Feature): boolean {
+  return era.features.has(feature);
+}
+
+/** What the old formula of a child's role needs to know of the era. */
+export function oldRoleRules(era: Era): OldRoleRules {
+  return {
+    directHas8ByteGptes: hasFeature(era, 'direct-has-8-byte-gptes'),
+    quadrantsOfDirectMmu: hasFeature(era, 'direct-mmu-quadrants'),
+  };
+}
+
+/** What the rule that takes a child's role from its parent needs to know of the era. */
+export function childRoleRules(era: Era): ChildRoleRules {
+  return { localDirectories: hasFeature(era, 'local-pages'), clearsInvalid: hasFeature(era, 'clear-child-invalid') };
+}
+
+/** What the tracker of guest writes needs to know of the era. */
+export function writeRules(era: Era): WriteRules {
+  return { quadrantFilter: hasFeature(era, 'quadrant-filter'), byteExempt: hasFeature(era, 'byte-writes') };
+}
+
+/** Version numbers: [major, minor] or more. Debian's "6.1.0-55-amd64" numbers its interface, and not the patches it has. */
+function numbersOf(version: string): number[] | undefined {
+  const series = /^(\d+)\.(\d+)\.0-\d/.exec(version);
+  if (series) return [Number(series[1]), Number(series[2])];
+  const match = /^\d+(\.\d+)+/.exec(version);
+  return match ? match[0].split('.').map(Number) : undefined;
+}
+
+function isWithin(version: readonly number[], { from, to }: KernelRange): boolean {
+  const upTo = to === undefined ? undefined : numbersOf(to)!;
+  return compare(latest(version), numbersOf(from)!) >= 0 && (upTo === undefined || compare(version.slice(0, upTo.length), upTo) <= 0);
+}
+
+/** "6.1" stands for the last 6.1.y. */
+function latest(version: readonly number[]): number[] {
+  return version.length === 2 ? [...version, Infinity] : [...version];
+}
+
+function compare(a: readonly number[], b: readonly number[]): number {
+  for (let i = 0; i < Math.max(a.length, b.length); i++) {
+    const difference = (a[i] ?? 0) - (b[i] ?? 0);
+    if (difference) return difference;
+  }
+  return 0;
+}
