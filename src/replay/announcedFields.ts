@@ -1,33 +1,35 @@
-import { Output, type Announcement, type Bits, type PageAnnouncement } from '../engine/announcement.js';
+import { Output, type Announcement, type Bits, type PageAnnouncement, type SetSpteAnnouncement } from '../engine/announcement.js';
 import { roleField } from '../engine/role.js';
-import { encodeRole, type RoleLayout } from '../engine/roleLayout.js';
+import { encodeRole } from '../engine/roleLayout.js';
+import type { TraceInfo } from '../trace/info.js';
 import { EVENTS } from '../trace/vocabulary.js';
+import { accessLetters } from './names.js';
 
 type Field = string | number | null;
+export type AnnouncedFields = Record<string, Field>;
 type Place = Readonly<Record<string, Field>>;
 
 const ALL = (1n << 64n) - 1n;
 
 /** The JSON form of an announcement: the event's fields by name, null where they are open; `maybe` and `open` say why. */
-export function announcedFields(announced: Announcement, place: Place, layout: RoleLayout | undefined): Record<string, Field> {
+export function announcedFields(announced: Announcement, place: Place, info: TraceInfo): AnnouncedFields {
   if (announced.output === Output.anything) return { name: '', ...place, maybe: announced.maybe };
   return {
     name: EVENTS[announced.output].name,
     ...place,
-    ...fieldsOf(announced, layout),
+    ...fieldsOf(announced, info),
     ...(announced.maybe ? { maybe: announced.maybe } : {}),
     ...(announced.open?.length ? { open: announced.open.join(',') } : {}),
   };
 }
 
-function fieldsOf(announced: Exclude<Announcement, { output: -1 }>, layout: RoleLayout | undefined): Record<string, Field> {
+function fieldsOf(announced: Exclude<Announcement, { output: -1 }>, info: TraceInfo): Record<string, Field> {
   switch (announced.output) {
     case Output.setSpte:
       return {
         gfn: hex(announced.gfn),
         ...bits('spte', announced.spte),
-        sptep: announced.frame === undefined || announced.index === undefined ? null : hex(announced.frame * 4096 + announced.index * 8),
-        index: announced.index ?? null,
+        ...spteAddress(announced),
         level: announced.level,
       };
     case Output.spteRequested:
@@ -57,20 +59,23 @@ function fieldsOf(announced: Exclude<Announcement, { output: -1 }>, layout: Role
     case Output.zapAllFast:
       return { mmu_valid_gen: announced.generation, mmu_used_pages: hex(announced.usedPages) };
     default:
-      return pageFields(announced, layout);
+      return pageFields(announced, info);
   }
 }
 
-function pageFields({ output, fields }: PageAnnouncement, layout: RoleLayout | undefined): Record<string, Field> {
+function pageFields({ output, fields }: PageAnnouncement, info: TraceInfo): Record<string, Field> {
   const { gfn, role, generation, rootCount, unsync, created } = fields;
+  const { layout, roles, accessLetters: letters } = info;
   return {
     mmu_valid_gen: generation,
     gfn: hex(gfn),
     // Text does not print every bit of the role, so the whole word is not known.
-    role: role === undefined || !layout ? null : hex(encodeRole(layout, role)),
+    role: role === undefined || roles !== 'exact' ? null : hex(encodeRole(layout, role)),
     'role.level': role === undefined ? null : roleField(role, 'level'),
     'role.quadrant': role === undefined ? null : roleField(role, 'quadrant'),
     'role.direct': role === undefined ? null : roleField(role, 'direct'),
+    'role.access': role === undefined ? null : accessLetters(roleField(role, 'access'), letters),
+    'role.invalid': role === undefined ? null : roleField(role, 'invalid'),
     root_count: rootCount ?? null,
     unsync: flag(unsync),
     ...(output === Output.getPage ? { created: flag(created) } : {}),
@@ -80,6 +85,12 @@ function pageFields({ output, fields }: PageAnnouncement, layout: RoleLayout | u
 /** Bits that are open are told by a mask beside the value. */
 function bits(name: string, { value, mask }: Bits): Record<string, Field> {
   return mask === ALL ? { [name]: hex(value) } : { [name]: null, [`${name}.known`]: hex(value & mask), [`${name}.mask`]: hex(mask) };
+}
+
+/** Where the SPTE lies: without its page's frame, the offset in it. */
+function spteAddress({ frame, index }: SetSpteAnnouncement): Record<string, Field> {
+  if (frame !== undefined && index !== undefined) return { sptep: hex(frame * 4096 + index * 8) };
+  return { sptep: null, ...(index === undefined ? {} : { 'sptep.known': hex(index * 8), 'sptep.mask': '0xfff' }) };
 }
 
 function hex(value: number | bigint | undefined): string | null {

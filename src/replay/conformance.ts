@@ -32,7 +32,7 @@ export class Conformance {
         },
         wrong: (event, announced, differences) => {
           replay.accounts.revise(announced.output as Kind, 'exact', 'wrong');
-          replay.findings.mismatch(event, task.mmu, announced, differences);
+          replay.findings.mismatch(event, task.mmu, announced, differences, replay.notes.pageOf(event));
         },
       },
       replay.table,
@@ -54,7 +54,7 @@ export class Conformance {
     if (verdict.outcome === 'learned') accounts.add(kind, 'learned', verdict.reasons);
     else if (verdict.outcome === 'unpredictable') accounts.add(kind, 'unpredictable', [verdict.reason]);
     else accounts.add(kind, verdict.outcome);
-    if (verdict.outcome === 'wrong') findings.mismatch(event, task.mmu, verdict.announced, verdict.differences);
+    if (verdict.outcome === 'wrong') findings.mismatch(event, task.mmu, verdict.announced, verdict.differences, came.page);
     if (verdict.outcome === 'unpredicted') findings.unpredicted(event, task.mmu, verdict.announced, came.page);
     this.follow(kind, task, verdict);
   }

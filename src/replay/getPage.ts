@@ -2,7 +2,7 @@ import { childQuadrant } from '../engine/childRole.js';
 import { Trust } from '../engine/entry.js';
 import { NO_PAGE, type EventIndex, type PageId, type Role } from '../engine/ids.js';
 import { roleField, withRole } from '../engine/role.js';
-import type { QuadrantSource } from './findings.js';
+import type { QuadrantSource } from './findings/quadrantCard.js';
 import { matchPage, type PageRecord } from './pageMatch.js';
 import { decide, existedBefore, report, type GetPageRecord } from './pageRecords.js';
 import type { Replayer } from './replayer.js';

@@ -2,7 +2,7 @@ import { NO_PAGE, type EventIndex, type Gfn, type PageId, type Role } from '../e
 import { withRole } from '../engine/role.js';
 import type { EventTable } from '../trace/table.js';
 import { SpSlot } from '../trace/vocabulary.js';
-import type { QuadrantSource } from './findings.js';
+import type { QuadrantSource } from './findings/quadrantCard.js';
 import type { Match, PageRecord } from './pageMatch.js';
 import type { Replayer } from './replayer.js';
 import type { Task } from './task.js';

@@ -17,7 +17,7 @@ import { Accounts, isOutput } from './accounts.js';
 import { Conformance } from './conformance.js';
 import { drive } from './drive.js';
 import { EventNotes } from './eventNotes.js';
-import { Findings } from './findings.js';
+import { Findings } from './findings/findings.js';
 import { guestEvent } from './guestEvents.js';
 import { pageEvent } from './pageEvents.js';
 import { spteEvent } from './spteEvents.js';

@@ -1,7 +1,7 @@
 import type { PageId } from '../engine/ids.js';
 import { placed } from '../trace/info.js';
 import type { EventTable } from '../trace/table.js';
-import { announcedFields } from './announcedFields.js';
+import { announcedFields, type AnnouncedFields } from './announcedFields.js';
 import type { Cursor } from './cursor.js';
 import type { Replay } from './replay.js';
 import type { EntryView, Finding } from './view.js';
@@ -146,9 +146,7 @@ function entryReport(entry: EntryView): EntryReport[1] {
 }
 
 /** What the engine announces after the events replayed so far; fields it would have to learn are null. */
-export function predictReport(replay: Replay): Record<string, string | number | null>[] {
-  const { layout, roles } = replay.table.info;
-  return replay
-    .announced()
-    .map(({ announcement, vm, vcpu }) => announcedFields(announcement, { vm, vcpu: vcpu ?? null }, roles === 'exact' ? layout : undefined));
+export function predictReport(replay: Replay): AnnouncedFields[] {
+  const { info } = replay.table;
+  return replay.announced().map(({ announcement, vm, vcpu }) => announcedFields(announcement, { vm, vcpu: vcpu ?? null }, info));
 }

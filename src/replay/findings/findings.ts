@@ -1,0 +1,69 @@
+import type { Announcement } from '../../engine/announcement.js';
+import type { EventIndex, PageId, Role } from '../../engine/ids.js';
+import type { Mmu } from '../../engine/mmu.js';
+import type { EventTable } from '../../trace/table.js';
+import type { Difference } from '../compare.js';
+import type { Finding } from '../view.js';
+import { missingCard, mismatchCard, unpredictedCard, type CardContext } from './predictionCards.js';
+import { quadrantCard, type QuadrantSource } from './quadrantCard.js';
+
+/** Where record and engine disagree, and where the trace is damaged: at most one per event, in the order of the events. */
+export class Findings {
+  private readonly byEvent = new Map<EventIndex, Finding>();
+  readonly all: Finding[] = [];
+
+  constructor(private readonly table: EventTable) {}
+
+  at(event: EventIndex): Finding | undefined {
+    return this.byEvent.get(event);
+  }
+
+  quadrantMismatch(event: EventIndex, mmu: Mmu, gfn: number, recorded: Role, derived: Role, from: QuadrantSource, page: PageId): void {
+    this.add(quadrantCard(this.table, event, mmu, { gfn, recorded, derived, from, page }));
+  }
+
+  /** Record and announcement differ in a field that the engine owns. */
+  mismatch(event: EventIndex, mmu: Mmu, announced: Announcement, differences: readonly Difference[], page: PageId): void {
+    this.add(mismatchCard(this.context(event, mmu), announced, differences, page));
+  }
+
+  /** An event that must come was not recorded; the finding stands at the event read in its place. */
+  missing(event: EventIndex, mmu: Mmu, announced: Announcement): void {
+    this.add(missingCard(this.context(event, mmu), announced));
+  }
+
+  /** An event was recorded for which there is no cause. */
+  unpredicted(event: EventIndex, mmu: Mmu, announced: Announcement | undefined, page: PageId): void {
+    this.add(unpredictedCard(this.context(event, mmu), announced, page));
+  }
+
+  lostEvents(event: EventIndex, vm: number, count: number): void {
+    const lost = count < 0 ? 'an unknown number of events' : `${count} event${count === 1 ? '' : 's'}`;
+    this.add({
+      event,
+      kind: 'lost-events',
+      name: this.table.name(event),
+      vm,
+      message: `${lost} lost before this one on CPU ${this.table.cpu(event)}: what they changed is not known`,
+      expected: {},
+      recorded: { lost: count < 0 ? 'unknown' : count },
+      card: [
+        ['lost-events', `${lost} lost before ${this.table.name(event)}`],
+        ['because', `the ring buffer of CPU ${this.table.cpu(event)} ran over`],
+        ['effect', 'every entry is in doubt until an event confirms it'],
+      ],
+    });
+  }
+
+  private context(event: EventIndex, mmu: Mmu): CardContext {
+    return { table: this.table, event, mmu };
+  }
+
+  /** A finding may be about an event some way back: the next event decided what was wrong there. */
+  private add(finding: Finding): void {
+    if (this.byEvent.has(finding.event)) return;
+    this.byEvent.set(finding.event, finding);
+    const after = this.all.findLastIndex(({ event }) => event < finding.event);
+    this.all.splice(after + 1, 0, finding);
+  }
+}
