@@ -129,9 +129,10 @@ function walked(replay: Replayer, task: Task): void {
   const role = root === NO_PAGE ? undefined : task.mmu.pages.role(task.mmu.state, root);
   // A large entry counts as one until the walk is seen to go on below it.
   const control = { pse: true, ...(role === undefined ? {} : controlOf(role, replay.roleKnowledge)) };
-  const outcome = walkOutcome(walk, { control });
-  if (outcome.kind === 'incomplete') return;
-  if (outcome.kind === 'unknown' && outcome.why !== 'permission') return;
+  const judged = walkOutcome(walk, { control });
+  // Where reserved bits or rights are not certain, a refusal is told by its kvm_mmu_walker_error, before anything of the fault.
+  const outcome = judged.kind === 'unknown' && judged.why === 'reserved' ? judged.otherwise : judged;
+  if (outcome.kind === 'incomplete' || (outcome.kind === 'unknown' && outcome.why !== 'permission')) return;
   if (outcome.kind === 'fault') {
     refused(task, outcome.error);
     return;

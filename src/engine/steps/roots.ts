@@ -61,12 +61,11 @@ function* loadUnknown(kvm: Kvm, vcpu: Vcpu, change: RootChange, must: boolean): 
   const { pages, state } = mmu;
   const before = vcpu.roots().find((page) => page !== NO_PAGE);
   const role = before === undefined ? undefined : withRole(pages.role(state, before), { invalid: 0, quadrant: 0 });
-  // CR3 of a guest with four page directories always means a load; a single root may be one of the cached ones.
-  const loads = must || (change === 'cr3' && vcpu.shape() === 'pae');
-  if (loads) yield* makeMmuPagesAvailable(kvm);
+  // CR3 may have got the value that it had, and a single root may be one of the cached ones.
+  if (must) yield* makeMmuPagesAvailable(kvm);
   const releasing = vcpu.shape() === 'single' && change === 'cr3' ? [] : vcpu.heldRoots();
-  const first = yield* firstPage(kvm, change === 'cr3' ? role : undefined, loads ? undefined : 'root', releasing);
-  if (!first) return yield* syncAnyRoot(kvm, vcpu);
+  const first = yield* firstPage(kvm, change === 'cr3' ? role : undefined, must ? undefined : 'root', releasing);
+  if (!first) return yield* change === 'cr3' && vcpu.shape() === 'pae' ? syncRoots(kvm, vcpu) : syncAnyRoot(kvm, vcpu);
   const { gfn } = pages.birth(first.page);
   const taken = withRole(pages.role(state, first.page), { invalid: 0 });
   if (roleField(taken, 'level') === 2) yield* otherSlots(kvm, gfn, taken);
@@ -75,7 +74,7 @@ function* loadUnknown(kvm: Kvm, vcpu: Vcpu, change: RootChange, must: boolean): 
 
 function* firstPage(kvm: Kvm, role: Role | undefined, maybe: Reason | undefined, releasing: readonly PageId[]): Steps<Came | undefined> {
   const fields = { gfn: undefined, role, generation: kvm.mmu.generation(), rootCount: undefined, unsync: undefined };
-  return yield {
+  const came = yield {
     output: Output.getPage,
     page: NO_PAGE,
     fields,
@@ -84,6 +83,8 @@ function* firstPage(kvm: Kvm, role: Role | undefined, maybe: Reason | undefined,
     ...(maybe ? { maybe } : {}),
     settle: (gfn, its) => announcePage(kvm, findPage(kvm, gfn, its), gfn, its, { releasing }).fields,
   };
+  if (came) kvm.mmu.pages.setWriteFlooding(kvm.mmu.state, came.page, 0);
+  return came;
 }
 
 /** The other three page directories. */

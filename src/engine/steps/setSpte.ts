@@ -83,12 +83,17 @@ function* makeSpte(kvm: Kvm, leaf: Leaf): Steps<Bits> {
   return { value, mask };
 }
 
-/** Whether the SPTE is a writable one of the same frame already; undefined when that may have changed. */
-function wasWritable(kvm: Kvm, { page, index, pfn }: Leaf): boolean | undefined {
+/**
+ * Whether the SPTE is a writable one of the same frame already; undefined when that may have changed. At level 1 the kernel asks for
+ * nothing but bit 1, which in an MMIO SPTE is the right to write [6.1 spte.c:make_spte].
+ */
+function wasWritable(kvm: Kvm, { page, index, level, pfn }: Leaf): boolean | undefined {
   const { mmu } = kvm;
   const cell = mmu.pages.entryCell(page, index);
-  if (entryState(mmu.state.tag(cell)) !== EntryState.leaf) return false;
+  const kind = entryState(mmu.state.tag(cell));
   const spte = mmu.state.word(cell);
+  if (kind === EntryState.mmio) return level === 1 && (spte & mmu.format.writable) !== 0n;
+  if (kind !== EntryState.leaf) return false;
   if (pfn !== undefined && (spte & FRAME_MASK) !== frameBits(pfn)) return false;
   if (doubtOf(kvm, page, index)) return undefined;
   return (spte & mmu.format.writable) !== 0n;

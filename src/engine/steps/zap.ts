@@ -75,11 +75,22 @@ export function activeList({ mmu }: Kvm): PageId[] {
 export function* freeRoots(kvm: Kvm, vcpu: Vcpu): Steps {
   const { pages, state } = kvm.mmu;
   const held = vcpu.heldRoots();
-  for (const page of new Set(held)) {
-    if (pages.life(state, page) !== Life.pinned) continue;
-    const left = pages.rootCount(state, page) - held.filter((other) => other === page).length;
-    if (left > 0) continue;
-    const event = pageEvent(kvm, Output.prepareZap, page);
-    yield { ...event, fields: { ...event.fields, rootCount: 0 } };
+  const isLast = (page: PageId): boolean =>
+    pages.life(state, page) === Life.pinned && pages.rootCount(state, page) <= held.filter((other) => other === page).length;
+  const going = new Set(held.filter(isLast));
+  while (going.size) {
+    const gone = yield* freeOne(kvm, [...going], vcpu.isRootCertain());
+    going.delete(gone);
   }
+}
+
+/** Which of the cached roots is in use, and so goes last, is not known after a silent switch. Answers which one went. */
+function* freeOne(kvm: Kvm, going: readonly PageId[], ordered: boolean): Steps<PageId> {
+  const last = ordered ? 0 : going.length - 1;
+  for (const [i, page] of going.slice(0, last + 1).entries()) {
+    const event = pageEvent(kvm, Output.prepareZap, page);
+    const came = yield { ...event, fields: { ...event.fields, rootCount: 0 }, ...(i === last ? {} : { maybe: 'root' as const }) };
+    if (came) return page;
+  }
+  return going[last]!;
 }
