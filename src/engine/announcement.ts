@@ -116,7 +116,7 @@ export interface FastPageFaultAnnouncement extends Common {
 export interface ZapAllFastAnnouncement extends Common {
   readonly output: typeof Output.zapAllFast;
   readonly generation: number;
-  readonly usedPages: number;
+  readonly usedPages: number | undefined;
 }
 
 /** An input is missing: anything may come. */

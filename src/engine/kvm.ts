@@ -1,6 +1,7 @@
 import { GuestEntries } from './guestEntries.js';
 import { HostPages } from './hostPages.js';
 import type { Mmu } from './mmu.js';
+import type { Vcpu } from './vcpu.js';
 
 /** What the rules of one kernel differ in, as far as the four recorded kernels show it. */
 export interface KernelRules {
@@ -33,6 +34,8 @@ export function rulesOf(kernel: string): KernelRules {
 export class Kvm {
   readonly guest: GuestEntries;
   readonly host = new HostPages();
+  /** its vCPUs that had an event so far */
+  readonly vcpus: Vcpu[] = [];
   /** low bits of the memslot generation, which MMIO SPTEs carry; undefined until one showed it, and after a possible slot change */
   slotGeneration: number | undefined;
   /** `n_max_mmu_pages`, as far as recycling showed it */

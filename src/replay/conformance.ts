@@ -42,8 +42,10 @@ export class Conformance {
 
   judge(event: EventIndex, kind: Kind, task: Task): Verdict {
     expect(task);
-    const verdict = task.work.judge(event, kind);
-    if (verdict.outcome !== 'unpredicted' || verdict.announced) return verdict;
+    let verdict = task.work.judge(event, kind);
+    // What was under way is over: the event may belong to what comes after it.
+    if (isUnannounced(verdict) && expect(task)) verdict = task.work.judge(event, kind);
+    if (!isUnannounced(verdict)) return verdict;
     const reason = this.excuse(kind, task);
     return reason ? { outcome: 'unpredictable', reason } : verdict;
   }
@@ -64,12 +66,7 @@ export class Conformance {
     if (verdict.outcome !== 'unpredictable' || verdict.reason !== 'trigger') return;
     if (kind === Kind.zapAllFast) task.work.start(zapObsolete(task.kvm));
     else if (kind === Kind.prepareZap)
-      task.work.start(
-        zapAll(
-          task.kvm,
-          this.replay.vcpus.filter(({ vm }) => vm === task.mmu.vm),
-        ),
-      );
+      task.work.start(zapAll(task.kvm));
   }
 
   /** Why an event could not be announced though nothing was expected; undefined when there is no excuse. */
@@ -122,4 +119,8 @@ export class Conformance {
     const record = pageRecord(this.replay.table, event);
     return page !== NO_PAGE && matchPage(task.mmu, record, this.replay.roleMask).page === page;
   }
+}
+
+function isUnannounced(verdict: Verdict): boolean {
+  return verdict.outcome === 'unpredicted' && !verdict.announced;
 }

@@ -1,4 +1,4 @@
-import type { Steps } from '../engine/announcement.js';
+import { Output, type Steps } from '../engine/announcement.js';
 import type { Gfn } from '../engine/ids.js';
 import { NO_PAGE, type EventIndex } from '../engine/ids.js';
 import { decodeStore } from '../engine/instruction.js';
@@ -11,6 +11,8 @@ import { invalidate } from '../engine/steps/invalidate.js';
 import { mmioPageFault } from '../engine/steps/mmio.js';
 import { beforeEntry } from '../engine/steps/roots.js';
 import { trackWrite, unprotect } from '../engine/steps/trackWrite.js';
+import { outsideGuest } from '../engine/steps/userspace.js';
+import type { Vcpu } from '../engine/vcpu.js';
 import { walkOutcome } from '../engine/walkOutcome.js';
 import { Kind } from '../trace/vocabulary.js';
 import type { Replayer } from './replayer.js';
@@ -37,6 +39,7 @@ export function drive(replay: Replayer, event: EventIndex, kind: Kind, task: Tas
       work.finish(event);
       task.kvm.mmu.quietSince = event;
       task.change = 'none';
+      task.outside = false;
       task.enteredAt = table.word(event, 1);
       break;
     case Kind.pageFault:
@@ -67,6 +70,7 @@ export function drive(replay: Replayer, event: EventIndex, kind: Kind, task: Tas
       break;
     case Kind.userspaceExit:
       work.finish(event);
+      task.outside = true;
       task.kvm.slotGeneration = undefined;
       task.kvm.host.slotsMayHaveGrown(event);
       break;
@@ -74,12 +78,23 @@ export function drive(replay: Replayer, event: EventIndex, kind: Kind, task: Tas
   }
 }
 
-/** What may come without an input of its own: a vCPU whose roots were zapped lets them go and loads new ones before it enters the guest. */
-export function expect(task: Task): void {
-  const { vcpu, work } = task;
-  if (work.pending || !vcpu || task.settled) return;
+/**
+ * What may come without an input of its own: a vCPU whose roots were zapped lets them go and loads new ones before it enters the guest;
+ * outside of it the VM's slots may change. Answers whether that was started now.
+ */
+export function expect(task: Task): boolean {
+  const { vcpu, work, kvm } = task;
+  // What the process may do at any time is told anew: others have gone on meanwhile.
+  if (work.pending?.output === Output.zapAllFast) work.cancel();
+  else if (work.pending || task.settled) return false;
   task.settled = true;
-  work.start(beforeEntry(task.kvm, vcpu, task.change));
+  work.start(vcpu ? betweenRuns(task, vcpu) : outsideGuest(kvm));
+  return true;
+}
+
+function* betweenRuns(task: Task, vcpu: Vcpu): Steps {
+  if (task.outside) yield* outsideGuest(task.kvm);
+  yield* beforeEntry(task.kvm, vcpu, task.change);
 }
 
 function changeOf(reason: string): Task['change'] {

@@ -166,8 +166,8 @@ export class Replayer {
   private vcpuAt(vm: number, id: number): Vcpu {
     let vcpu = this.vcpu(vm, id);
     if (!vcpu) {
-      this.mmu(vm);
       vcpu = new Vcpu(vm, id, this.state, this.pages);
+      this.kvm(vm).vcpus.push(vcpu);
       this.vcpus.push(vcpu);
     }
     return vcpu;

@@ -41,6 +41,8 @@ export class Task {
   change: RootChange = 'none';
   /** roots that were zapped have been looked for since the last input */
   settled = false;
+  /** the task runs its process's own code: before the first entry, and from kvm_userspace_exit to the next */
+  outside = true;
   /** an exception was injected before the last entry */
   injected = false;
   /** rip of the last entry */

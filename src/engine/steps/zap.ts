@@ -2,8 +2,12 @@ import { Output, type PageAnnouncement, type Steps } from '../announcement.js';
 import type { PageId } from '../ids.js';
 import type { Kvm } from '../kvm.js';
 import { Life } from '../pages.js';
+import type { Reason } from '../reasons.js';
 import type { Vcpu } from '../vcpu.js';
 import { unsyncBelow } from './unsync.js';
+
+/** The answer of {@link prepareZap} where the event did not come. */
+export const NOT_CALLED = -1;
 
 /** What the events about a live page say of it now. */
 export function pageEvent(kvm: Kvm, output: PageAnnouncement['output'], page: PageId, next?: PageId): PageAnnouncement {
@@ -21,14 +25,18 @@ export function pageEvent(kvm: Kvm, output: PageAnnouncement['output'], page: Pa
 /**
  * [6.1 mmu.c:__kvm_mmu_prepare_zap_page]: the page's own event, then the unsync pages below it, then its own return to sync. Answers
  * how many pages went (spec/zap.md §2).
+ *
+ * @param maybe it may not be called at all; {@link NOT_CALLED} is the answer then
  */
-export function* prepareZap(kvm: Kvm, page: PageId): Steps<number> {
+export function* prepareZap(kvm: Kvm, page: PageId, maybe?: Reason): Steps<number> {
   const { pages, state } = kvm.mmu;
   const wasUnsync = pages.isUnsync(state, page);
   const below = unsyncBelow(kvm, page);
   const gone = pages.rootCount(state, page) === 0 ? 1 : 0;
   const synced = wasUnsync ? pageEvent(kvm, Output.syncPage, page) : undefined;
-  yield pageEvent(kvm, Output.prepareZap, page);
+  const event = pageEvent(kvm, Output.prepareZap, page);
+  const came = yield maybe ? { ...event, maybe } : event;
+  if (!came && maybe) return NOT_CALLED;
   let zapped = gone;
   for (const child of below) if (pages.life(state, child) === Life.active) zapped += yield* prepareZap(kvm, child);
   if (synced) yield synced;
@@ -45,22 +53,34 @@ export function* zapObsolete(kvm: Kvm): Steps {
   }
 }
 
-/** [6.1 mmu.c:kvm_mmu_zap_all]: when a VM is torn down every page goes, from the head of the active list: the newest first. */
-export function* zapAll(kvm: Kvm, vcpus: readonly Vcpu[]): Steps {
-  const { mmu } = kvm;
-  for (const page of activeList(kvm).reverse()) if (mmu.pages.life(mmu.state, page) === Life.active) yield* prepareZap(kvm, page);
+/**
+ * [6.1 mmu.c:kvm_mmu_zap_all]: when a VM is torn down every page goes, from the head of the active list: the newest first. The end of a
+ * VM has no event, so that the first page may not come.
+ */
+export function* zapAll(kvm: Kvm): Steps {
+  const { mmu, vcpus } = kvm;
+  let unsure: Reason | undefined = 'trigger';
+  for (const page of activeList(kvm).reverse()) {
+    if (mmu.pages.life(mmu.state, page) !== Life.active) continue;
+    const zapped: number = yield* prepareZap(kvm, page, unsure);
+    if (zapped === NOT_CALLED) return;
+    unsure = undefined;
+  }
   for (const vcpu of vcpus) yield* freeRoots(kvm, vcpu);
 }
 
-/** [6.1 mmu.c:kvm_mmu_zap_all_fast]. */
-export function* zapAllFast(kvm: Kvm): Steps {
-  yield {
+/** [6.1 mmu.c:kvm_mmu_zap_all_fast]. Answers whether it came: a slot change has no event. */
+export function* zapAllFast(kvm: Kvm): Steps<boolean> {
+  const { mmu } = kvm;
+  const came = yield {
     output: Output.zapAllFast,
-    generation: kvm.mmu.generation(),
-    usedPages: kvm.mmu.usedPages(),
+    generation: mmu.generation(),
+    usedPages: mmu.incomplete ? undefined : mmu.usedPages(),
     maybe: 'trigger',
+    open: mmu.incomplete ? ['mid-life'] : [],
   };
-  yield* zapObsolete(kvm);
+  if (came) yield* zapObsolete(kvm);
+  return came !== undefined;
 }
 
 /** `active_mmu_pages` from the tail: pages in the order of their birth. */
