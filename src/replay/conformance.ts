@@ -65,8 +65,7 @@ export class Conformance {
   private follow(kind: Kind, task: Task, verdict: Verdict): void {
     if (verdict.outcome !== 'unpredictable' || verdict.reason !== 'trigger') return;
     if (kind === Kind.zapAllFast) task.work.start(zapObsolete(task.kvm));
-    else if (kind === Kind.prepareZap)
-      task.work.start(zapAll(task.kvm));
+    else if (kind === Kind.prepareZap) task.work.start(zapAll(task.kvm));
   }
 
   /** Why an event could not be announced though nothing was expected; undefined when there is no excuse. */
