@@ -5,7 +5,7 @@ import type { OldRoleRules } from './oldChildRole.js';
 import { LAYOUT_2_6_20, LAYOUT_2_6_25, type OldRoleLayout } from './oldRoleLayout.js';
 import { OLD_PARENT_SLOTS, OLD_RMAP_SLOTS, PTE_LIST_SLOTS } from './pteList.js';
 import { LAYOUT_5_1, LAYOUT_5_17, LAYOUT_7, type RoleLayout } from './roleLayout.js';
-import { NX, PT64, PT64_5_10, type SpteFormat } from './spte.js';
+import { NX, PT64, PT64_5_10, PT64_7, type SpteFormat } from './spte.js';
 
 /** First and last kernel; without a last one it is open. "6.1" as an end stands for all of 6.1.y. */
 export interface KernelRange {
@@ -81,7 +81,8 @@ const IN_5_15_SHIPPED = features(
 );
 const IN_6_0 = features(IN_5_15_POSTED, ['nx-forced', 'passthrough'], ['nonpaging-has-4-byte-gptes']);
 const FIXES_OF_2026 = ['child-gfn-check', 'child-role-check', 'drop-before-mmio', 'clear-child-invalid'] as const;
-const IN_6_12 = features(IN_6_0, [], ['sync-clears-accessed']);
+const IN_6_12 = features(IN_6_0, ['resetting-keeps-dirty'], ['sync-clears-accessed']);
+const IN_7_0 = features(IN_6_12, ['read-access', 'smep-in-role']);
 
 const OLD: Pick<Era, 'emptySpte' | 'hash' | 'rmapSlots' | 'parentSlots' | 'faultResults'> = {
   emptySpte: 0n,
@@ -100,6 +101,8 @@ const MODERN: Omit<Era, 'name' | 'kernels' | 'features'> = {
   faultResults: RESULTS_6_0,
 };
 const OF_6_12: Omit<Era, 'name' | 'kernels' | 'features'> = { ...MODERN, emptySpte: NX, faultResults: RESULTS_6_12 };
+
+const OF_7: Omit<Era, 'name' | 'kernels' | 'features'> = { ...OF_6_12, roles: LAYOUT_7, sptes: PT64_7 };
 
 /** All eras, the oldest first. Of eras whose kernels overlap the later one is the more exact. */
 export const ERAS: readonly Era[] = [
@@ -147,25 +150,19 @@ export const ERAS: readonly Era[] = [
     ],
     features: features(IN_6_0, FIXES_OF_2026),
   },
-  { ...OF_6_12, name: '6.12.0', kernels: [{ from: '6.10', to: '7.1' }], features: IN_6_12 },
+  { ...OF_6_12, name: '6.12.0', kernels: [{ from: '6.10', to: '6.19' }], features: IN_6_12 },
   {
     ...OF_6_12,
     name: '6.12.107',
     kernels: [
       { from: '6.12.95', to: '6.12' },
       { from: '6.18.38', to: '6.18' },
-      { from: '7.1.3', to: '7.1' },
     ],
     features: features(IN_6_12, FIXES_OF_2026),
   },
   { ...MODERN, name: 'rfc-local', kernels: [], features: features(IN_6_0, ['local-pages']) },
-  {
-    ...OF_6_12,
-    name: '7.x',
-    kernels: [{ from: '7.2' }],
-    roles: LAYOUT_7,
-    features: features(IN_6_12, [...FIXES_OF_2026, 'read-access', 'smep-in-role']),
-  },
+  { ...OF_7, name: '7.0', kernels: [{ from: '7.0', to: '7.1' }], features: IN_7_0 },
+  { ...OF_7, name: '7.x', kernels: [{ from: '7.1.3', to: '7.1' }, { from: '7.2' }], features: features(IN_7_0, FIXES_OF_2026) },
 ];
 
 export function eraNamed(name: string): Era | undefined {

@@ -150,6 +150,10 @@ const FEATURE_TABLE = {
     on: 'syncing a page clears A and D of the entries it keeps (recorded on 5.10 and 6.1)',
     off: 'it leaves them (recorded on 6.12)',
   },
+  'resetting-keeps-dirty': {
+    on: 'a writable SPTE that is made anew gets D (recorded on 6.12 and 7.2)',
+    off: 'it is made without D (recorded on 5.10 and 6.1)',
+  },
 } as const satisfies Record<string, FeatureText>;
 
 export type Feature = keyof typeof FEATURE_TABLE;

@@ -29,8 +29,10 @@ export interface SpteRequest {
   readonly adDisabled?: boolean;
   /** writes are logged although the host has dirty bits: a nested guest under PML */
   readonly writeProtectOnly?: boolean;
-  /** the SPTE that is replaced was a writable leaf: nothing is asked and D is not set anew */
+  /** the SPTE that is replaced was a writable leaf: nothing is asked, and kernels before 6.12 do not set D */
   readonly wasWritable?: boolean;
+  /** feature `resetting-keeps-dirty`: D is set nevertheless (6.12) */
+  readonly keepsDirty?: boolean;
   /** large pages are not executable (the NX huge page mitigation) */
   readonly noExecLarge?: boolean;
   /** memory type bits (default: none for PT64, write-back for EPT), and the C-bit of encrypted memory */
@@ -59,7 +61,7 @@ export function makeSpte(format: SpteFormat, request: SpteRequest): bigint {
   spte |= request.encrypted ?? 0n;
   if (access & ACC_WRITE && hostWritable && (wasWritable || !writeProtected)) {
     spte |= format.writable | format.mmuWritable;
-    if (!wasWritable && !adDisabled) spte |= format.dirty;
+    if ((!wasWritable || request.keepsDirty) && !adDisabled) spte |= format.dirty;
   }
   return prefetch ? withoutAccess(format, spte, adDisabled) : spte;
 }

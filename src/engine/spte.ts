@@ -72,6 +72,9 @@ export const PT64_5_10: SpteFormat = {
   link: 0x27n,
 };
 
+/** From 7.0 on: bit 10 is no longer free for the generation of an MMIO SPTE (as recorded on 7.2). */
+export const PT64_7: SpteFormat = { ...PT64, mmioGeneration: { low: 7n, highAt: 52n, high: 11n } };
+
 export const EPT: SpteFormat = {
   name: 'ept',
   present: 7n,
@@ -95,6 +98,7 @@ export const EPT: SpteFormat = {
 /** The format of a kernel, by its version ("5.10", "6.1" …); an unknown one is taken for a current one. */
 export function spteFormatOf(kernel: string): SpteFormat {
   const [major = 0, minor = 0] = kernel.split('.').map(Number);
+  if (major >= 7) return PT64_7;
   return major > 0 && (major < 5 || (major === 5 && minor < 13)) ? PT64_5_10 : PT64;
 }
 
@@ -126,7 +130,7 @@ export interface MmioSpte {
   readonly gfn: Gfn;
   /** ACC_WRITE and ACC_USER, as far as the format keeps them */
   readonly access: number;
-  /** memslot generation: 19 bits, 18 before 5.13 */
+  /** memslot generation: 19 bits, 18 before 5.13 and from 7.0 on */
   readonly generation: number;
 }
 

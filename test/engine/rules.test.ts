@@ -3,7 +3,7 @@ import { describe, it } from 'mocha';
 import { gptesWritten, isRepeated } from '../../src/engine/guestWrite.js';
 import type { Gfn, Role } from '../../src/engine/ids.js';
 import { ACC_ALL, makeRole } from '../../src/engine/role.js';
-import { PT64, PT64_5_10, isMmioSpte, makeMmioSpte, spteFormatOf, spteIndexOf } from '../../src/engine/spte.js';
+import { PT64, PT64_5_10, PT64_7, isMmioSpte, makeMmioSpte, spteFormatOf, spteIndexOf } from '../../src/engine/spte.js';
 import { GuestWalk } from '../../src/engine/walk.js';
 
 const page = (level: number, quadrant: number, bytes: 4 | 8): Role =>
@@ -49,6 +49,8 @@ describe('SPTEs', () => {
   it('the software bits moved in 5.13', () => {
     assert.equal(spteFormatOf('5.10'), PT64_5_10);
     assert.equal(spteFormatOf('5.15'), PT64);
+    assert.equal(spteFormatOf('6.12'), PT64);
+    assert.equal(spteFormatOf('7.2'), PT64_7);
     assert.equal(spteFormatOf(''), PT64);
   });
 

@@ -4,7 +4,7 @@ import { describe, it } from 'mocha';
 import type { Gfn, Pfn } from '../../src/engine/ids.js';
 import { makeLinkSpte, makePdpte, makeSpecialRootPdpte, makeSpte, writeProtectSpte } from '../../src/engine/makeSpte.js';
 import { ACC_ALL, ACC_EXEC, ACC_READ, ACC_USER, ACC_WRITE } from '../../src/engine/role.js';
-import { EPT, PT64, PT64_5_10, isMmioSpte, makeMmioSpte, readMmioSpte } from '../../src/engine/spte.js';
+import { EPT, PT64, PT64_5_10, PT64_7, isMmioSpte, makeMmioSpte, readMmioSpte } from '../../src/engine/spte.js';
 
 const hex = (value: bigint): string => value.toString(16);
 const pfn = 0xabcde as Pfn;
@@ -46,9 +46,10 @@ describe('SPTEs by KVM’s recipe', () => {
     assert.equal(hex(makeLinkSpte(PT64_5_10, 0x8123 as Pfn)), '8123027');
   });
 
-  it('a writable SPTE that is set again keeps what hardware says of dirty', () => {
+  it('a writable SPTE that is set again gets D only on newer kernels', () => {
     assert.equal(hex(makeSpte(PT64, { ...leaf, wasWritable: true })), 'abcdee27');
     assert.equal(hex(makeSpte(PT64, { ...leaf, wasWritable: true, writeProtected: true })), 'abcdee27', 'and is not asked for unsync');
+    assert.equal(hex(makeSpte(PT64, { ...leaf, wasWritable: true, keepsDirty: true })), 'abcdee67', '6.12');
   });
 
   it('say in bits 52 and 53 who tracks accesses and writes', () => {
@@ -102,7 +103,7 @@ describe('MMIO SPTEs (vectors.md §9)', () => {
   it('are read back in every format', () => {
     fc.assert(
       fc.property(
-        fc.constantFrom(PT64, PT64_5_10, EPT),
+        fc.constantFrom(PT64, PT64_5_10, PT64_7, EPT),
         fc.integer({ min: 0, max: 2 ** 28 - 1 }),
         fc.integer({ min: 0, max: 15 }),
         fc.integer({ min: 0, max: 2 ** 18 - 1 }),
@@ -123,6 +124,12 @@ describe('MMIO SPTEs (vectors.md §9)', () => {
     const spte = makeMmioSpte(PT64, gfn, ACC_WRITE, 1, mask);
     assert.equal(spte & mask, mask);
     assert.deepEqual(readMmioSpte(PT64, spte, mask), { gfn, access: ACC_WRITE, generation: 1 });
+  });
+
+  it('7.x has seven low bits of the generation, as recorded', () => {
+    assert.deepEqual(readMmioSpte(PT64_7, 0x1800000416e127n), { gfn: 0x416e, access: ACC_WRITE | ACC_USER, generation: 0xa4 });
+    assert.deepEqual(readMmioSpte(PT64_7, 0x280000040a1121n), { gfn: 0x40a1, access: 0, generation: 0x124 });
+    assert.equal(hex(makeMmioSpte(PT64_7, 0x416e as Gfn, ACC_WRITE | ACC_USER, 0xa4)), '1800000416e127');
   });
 
   it('5.10 has nine low bits of the generation, for want of an MMU-present bit', () => {
