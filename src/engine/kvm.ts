@@ -1,5 +1,6 @@
-import { GuestEntries } from './guestEntries.js';
-import { HostPages } from './hostPages.js';
+import type { GuestEntries } from './guestEntries.js';
+import type { HostPage, HostPages } from './hostPages.js';
+import type { Gfn } from './ids.js';
 import type { Mmu } from './mmu.js';
 import type { Vcpu } from './vcpu.js';
 
@@ -30,10 +31,27 @@ export function rulesOf(kernel: string): KernelRules {
   };
 }
 
-/** One VM: its shadow MMU, and what the trace showed of the guest's tables and the host's pages. */
-export class Kvm {
-  readonly guest: GuestEntries;
-  readonly host = new HostPages();
+/** The guest's own tables, as far as they are known. */
+export interface GuestTables {
+  /** the entry at a guest physical address; undefined when it is not known */
+  at(gpa: number, bytes: 4 | 8): bigint | undefined;
+  /** KVM itself set bits of an entry */
+  set(gpa: number, bits: bigint): void;
+  /** the emulator wrote there */
+  forget(gpa: number, bytes: number): void;
+}
+
+/** What backs guest frames in the host, as far as it is known. */
+export interface HostBacking {
+  at(gfn: Gfn): HostPage | undefined;
+  /** no memory slot holds the frame */
+  isAbsent(gfn: Gfn): boolean;
+  /** level of the host's mapping around a frame */
+  levelAt(gfn: Gfn): number | undefined;
+}
+
+/** One VM: its shadow MMU, and what is known of the guest's tables and the host's pages: all of it, or what a trace showed. */
+export class Kvm<Guest extends GuestTables = GuestTables, Host extends HostBacking = HostBacking> {
   /** its vCPUs that had an event so far */
   readonly vcpus: Vcpu[] = [];
   /** low bits of the memslot generation, which MMIO SPTEs carry; undefined until one showed it, and after a possible slot change */
@@ -44,7 +62,10 @@ export class Kvm {
   constructor(
     readonly mmu: Mmu,
     readonly rules: KernelRules,
-  ) {
-    this.guest = new GuestEntries(mmu);
-  }
+    readonly guest: Guest,
+    readonly host: Host,
+  ) {}
 }
+
+/** A VM of a trace. */
+export type TracedKvm = Kvm<GuestEntries, HostPages>;

@@ -1,5 +1,7 @@
 import { NO_PAGE, type EventIndex, type Gfn, type PageId, type Pfn } from '../engine/ids.js';
 import type { Came } from '../engine/announcement.js';
+import { apply } from '../engine/apply.js';
+import { Trust } from '../engine/entry.js';
 import type { Reason } from '../engine/reasons.js';
 import { zapAll, zapObsolete } from '../engine/steps/zap.js';
 import { spteFrame } from '../engine/spte.js';
@@ -11,7 +13,6 @@ import { matchPage } from './pageMatch.js';
 import { pageRecord } from './pageRecords.js';
 import type { Replayer } from './replayer.js';
 import type { Task } from './task.js';
-import { applyUnrecorded } from './unrecorded.js';
 import { Work, type Verdict } from './work.js';
 
 const NO_SLOT = 1n << 63n;
@@ -25,7 +26,7 @@ export class Conformance {
     return new Work(
       {
         isAbout: (event, page) => this.isAbout(event, page, task),
-        unrecorded: (announced) => applyUnrecorded(task, announced),
+        unrecorded: (announced) => apply(task, announced, Trust.derived),
         missing: (event, announced) => {
           replay.accounts.missing(announced.output as Kind);
           replay.findings.missing(event, task.mmu, announced);

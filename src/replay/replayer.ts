@@ -1,7 +1,9 @@
 import type { Came } from '../engine/announcement.js';
 import { NO_PAGE, type EventIndex, type PageId, type SpteIndex } from '../engine/ids.js';
 import { Journal } from '../engine/journal.js';
-import { Kvm, rulesOf } from '../engine/kvm.js';
+import { GuestEntries } from '../engine/guestEntries.js';
+import { HostPages } from '../engine/hostPages.js';
+import { Kvm, rulesOf, type TracedKvm } from '../engine/kvm.js';
 import { Mmu } from '../engine/mmu.js';
 import { ShadowPages } from '../engine/pages.js';
 import type { RoleKnowledge } from '../engine/permission.js';
@@ -35,7 +37,7 @@ export class Replayer {
   readonly journal = new Journal();
   readonly state = new WritableState(this.journal);
   readonly pages = new ShadowPages(this.journal);
-  readonly kvms: Kvm[] = [];
+  readonly kvms: TracedKvm[] = [];
   readonly vcpus: Vcpu[] = [];
   readonly tasks: Tasks;
   readonly findings: Findings;
@@ -86,10 +88,11 @@ export class Replayer {
     return this.kvm(vm).mmu;
   }
 
-  kvm(vm: number): Kvm {
+  kvm(vm: number): TracedKvm {
     const kernel = this.kernel ?? this.table.info.kernel.from;
     for (let next = this.kvms.length; next <= vm; next++) {
-      this.kvms.push(new Kvm(new Mmu(next, this.state, this.pages, spteFormatOf(kernel)), rulesOf(kernel)));
+      const mmu = new Mmu(next, this.state, this.pages, spteFormatOf(kernel));
+      this.kvms.push(new Kvm(mmu, rulesOf(kernel), new GuestEntries(mmu), new HostPages()));
     }
     return this.kvms[vm]!;
   }

@@ -1,7 +1,7 @@
 import { FaultPath } from '../engine/faultPath.js';
 import { BEFORE_FIRST, NO_PAGE, type EventIndex, type Gfn, type PageId, type Role } from '../engine/ids.js';
 import type { Store } from '../engine/instruction.js';
-import type { Kvm } from '../engine/kvm.js';
+import type { TracedKvm } from '../engine/kvm.js';
 import type { Mmu } from '../engine/mmu.js';
 import { roleField } from '../engine/role.js';
 import type { RootShape, Vcpu } from '../engine/vcpu.js';
@@ -64,7 +64,7 @@ export class Task {
 
   constructor(
     readonly pid: number,
-    readonly kvm: Kvm,
+    readonly kvm: TracedKvm,
     makeWork: (task: Task) => Work,
     /** undefined for a thread that runs no guest */
     readonly vcpu: Vcpu | undefined,

@@ -4,7 +4,7 @@ import type { Gfn, PageId, SpteIndex } from '../ids.js';
 import type { Kvm } from '../kvm.js';
 import { ACC_WRITE, roleField } from '../role.js';
 import type { Reason } from '../reasons.js';
-import { accessedMask, dirtyMask, gpteAccess, gpteFrame, isPresentGpte, type PagingMode } from '../gpte.js';
+import { accessedMask, dirtyMask, gpteAccess, gpteBytes, gpteFrame, isPresentGpte, type PagingMode } from '../gpte.js';
 import { doubtOf } from './doubt.js';
 import { mmuSetSpte } from './setSpte.js';
 
@@ -53,7 +53,7 @@ export function* prefetchGpte(
 ): Steps<'set' | 'stop' | Reason> {
   const { mmu, host } = kvm;
   const role = mmu.pages.role(mmu.state, page);
-  const gpte = kvm.guest.at(gpteAddress(kvm, page, index, mode));
+  const gpte = kvm.guest.at(gpteAddress(kvm, page, index, mode), gpteBytes(mode));
   const base = { page, index, level: 1, prefetch: true, write: false, hostWritable: true };
   if (gpte === undefined) {
     const came = yield* mmuSetSpte(kvm, { ...base, gfn: undefined, access: undefined, pfn: undefined, maybe: maybe || 'gpte' });

@@ -39,18 +39,34 @@ function isObsolete({ mmu }: Kvm, page: PageId): boolean {
   return mmu.pages.life(mmu.state, page) !== Life.active || mmu.pages.birth(page).generation !== mmu.generation();
 }
 
-/** The roots' guest tables are the same as before; their pages may be new. [6.1 mmu.c:mmu_alloc_shadow_roots] */
+/** The roots' guest tables are the same as before; their pages may be new. */
 function* reload(kvm: Kvm, vcpu: Vcpu, roots: readonly PageId[]): Steps {
   const { pages, state } = kvm.mmu;
   const wanted = roots.map((page) =>
     page === NO_PAGE ? undefined : { gfn: pages.birth(page).gfn, role: withRole(pages.role(state, page), { invalid: 0 }) },
   );
+  yield* loadRoots(kvm, vcpu, wanted, vcpu.heldRoots());
+}
+
+/** What find-or-create is asked for by a slot of the root. */
+export interface RootPage {
+  readonly gfn: Gfn;
+  readonly role: Role;
+}
+
+/**
+ * [6.1 mmu.c:kvm_mmu_load, mmu_alloc_shadow_roots]: a page for each slot, then what is unsync below them is synced.
+ *
+ * @param wanted by slot; one for a root of level 4 or 5; undefined for a PDPTE that is not present
+ * @param releasing pages whose root_count the load gives back before its first page
+ */
+export function* loadRoots(kvm: Kvm, vcpu: Vcpu, wanted: readonly (RootPage | undefined)[], releasing: readonly PageId[]): Steps {
   yield* makeMmuPagesAvailable(kvm);
-  let releasing = vcpu.heldRoots();
+  let first = true;
   for (const [slot, root] of wanted.entries()) {
     if (!root) continue;
-    yield* getShadowPage(kvm, root.gfn, root.role, { slot, releasing });
-    releasing = [];
+    yield* getShadowPage(kvm, root.gfn, root.role, first ? { slot, releasing } : { slot });
+    first = false;
   }
   yield* syncRoots(kvm, vcpu);
 }
@@ -113,7 +129,7 @@ function* pdptePage(kvm: Kvm, role: Role, slot: number): Steps {
 }
 
 /** [6.1 mmu.c:kvm_mmu_sync_roots] */
-function* syncRoots(kvm: Kvm, vcpu: Vcpu): Steps {
+export function* syncRoots(kvm: Kvm, vcpu: Vcpu): Steps {
   for (const root of vcpu.roots()) if (root !== NO_PAGE) yield* syncChildren(kvm, root);
 }
 

@@ -1,0 +1,62 @@
+import { Output, type Announcement, type Came } from './announcement.js';
+import { Trust } from './entry.js';
+import type { FaultPath } from './faultPath.js';
+import { NO_PAGE } from './ids.js';
+import type { Mmu } from './mmu.js';
+import { makeMmioSpte } from './spte.js';
+import type { Vcpu } from './vcpu.js';
+
+const NOTHING: Came = { page: NO_PAGE, index: -1 };
+
+/** Where an announced event takes place. */
+export interface Place {
+  readonly mmu: Mmu;
+  readonly vcpu: Vcpu | undefined;
+  /** the way of the fault in hand */
+  readonly path: FaultPath | undefined;
+}
+
+/** The effect of an event by what was announced of it: for one that a trace does not show, and where there is no trace at all. */
+export function apply({ mmu, vcpu, path }: Place, announced: Announcement, trust: Trust): Came {
+  const { pages, state } = mmu;
+  switch (announced.output) {
+    case Output.getPage: {
+      const { gfn, role, generation } = announced.fields;
+      if (gfn === undefined || role === undefined) return NOTHING;
+      const page = announced.page !== NO_PAGE ? announced.page : mmu.create({ gfn, role, generation, before: false });
+      if (announced.slot === undefined) path?.took(pages.level(page), page);
+      else vcpu?.setRoot(announced.slot, page, pages.rootCount(state, page) + 1, trust);
+      return { page, index: -1 };
+    }
+    case Output.prepareZap:
+      mmu.zap(announced.page, announced.fields.rootCount ?? 0);
+      return { page: announced.page, index: -1 };
+    case Output.unsyncPage:
+      mmu.unsync(announced.page);
+      return { page: announced.page, index: -1 };
+    case Output.syncPage:
+      if (pages.isLive(state, announced.page)) mmu.sync(announced.page);
+      return { page: announced.page, index: -1 };
+    case Output.setSpte: {
+      const { page, index, gfn, spte, level } = announced;
+      if (index === undefined || gfn === undefined) return NOTHING;
+      path?.provenDownTo(level);
+      mmu.setLeaf(page, index, spte.value, gfn, trust);
+      return { page, index };
+    }
+    case Output.markMmio: {
+      const { page, index, gfn, access, generation } = announced;
+      if (gfn === undefined || access === undefined || generation === undefined) return NOTHING;
+      path?.provenDownTo(1);
+      mmu.setMmio(page, index, makeMmioSpte(mmu.format, gfn, access, generation), gfn, trust);
+      return { page, index };
+    }
+    case Output.spteRequested:
+      return { ...NOTHING, level: announced.level };
+    case Output.zapAllFast:
+      mmu.flipGeneration(announced.generation);
+      return NOTHING;
+    default:
+      return NOTHING;
+  }
+}
