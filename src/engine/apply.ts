@@ -1,5 +1,5 @@
 import { Output, type Announcement, type Came } from './announcement.js';
-import { Trust } from './entry.js';
+import type { Trust } from './entry.js';
 import type { FaultPath } from './faultPath.js';
 import { NO_PAGE } from './ids.js';
 import type { Mmu } from './mmu.js';
