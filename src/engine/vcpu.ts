@@ -129,13 +129,19 @@ export class Vcpu {
   }
 
   /**
-   * A root load begins. A PDPT's pages are let go, and so is everything when the MMU was reset; otherwise a single root moves to the
-   * previous ones [6.1 mmu.c:kvm_mmu_new_pgd, kvm_mmu_reset_context].
+   * A root load begins. Everything is let go when the MMU was reset; otherwise a PDPT's pages are, and a single root moves to the previous
+   * ones [6.1 mmu.c:kvm_mmu_new_pgd, kvm_mmu_reset_context].
    */
-  beginLoad(next: RootShape, reset: boolean): void {
-    if (this.shape() === 'single' && next === 'single' && !reset) this.rotate();
-    else this.freeAll();
+  beginLoad(reset: boolean): void {
+    if (reset) this.freeAll(ROOT_SLOTS + PREVIOUS_ROOTS);
+    else if (this.shape() === 'single') this.rotate();
+    else this.freeAll(ROOT_SLOTS);
     this.state.keepNumber(this.switchedCell, 0);
+  }
+
+  /** All roots are let go. */
+  release(): void {
+    this.freeAll(ROOT_SLOTS + PREVIOUS_ROOTS);
   }
 
   /** A page got into a slot: its root_count grows. */
@@ -195,8 +201,9 @@ export class Vcpu {
     return [this.first, ...Array.from({ length: PREVIOUS_ROOTS }, (_, i) => this.first + ROOT_SLOTS + i)];
   }
 
-  private freeAll(): void {
-    for (let i = 0; i < ROOT_SLOTS + PREVIOUS_ROOTS; i++) {
+  /** @param slots those of the PDPT come first */
+  private freeAll(slots: number): void {
+    for (let i = 0; i < slots; i++) {
       const page = this.state.number(this.first + i) as PageId;
       if (page === NO_PAGE) continue;
       this.put(page);

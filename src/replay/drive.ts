@@ -68,6 +68,15 @@ export function drive(replay: Replayer, event: EventIndex, kind: Kind, task: Tas
       work.finish(event);
       emulated(replay, event, task);
       break;
+    case Kind.smmTransition:
+      work.finish(event);
+      task.change = 'smm';
+      break;
+    case Kind.nestedVmenter:
+    case Kind.nestedVmexitInject:
+      work.finish(event);
+      task.change = 'nested';
+      break;
     case Kind.userspaceExit:
       work.finish(event);
       task.outside = true;

@@ -58,6 +58,13 @@ export function guestEvent(replay: Replayer, event: EventIndex, kind: Kind, task
       task.emulating = instructionBytes(table.word(event, 3), table.word(event, 4), table.num(event, 2));
       guestWrote(task);
       break;
+    case Kind.nestedVmenter:
+    case Kind.nestedVmexitInject:
+      task.vcpu?.mayHaveSwitched();
+      break;
+    case Kind.smmTransition:
+      task.resetsMmu = true;
+      break;
     case Kind.userspaceExit:
       task.mmu.unseen.happened(Cause.userspace);
       break;

@@ -105,6 +105,16 @@ const TEXTS: readonly (readonly [event: string, source: string, derived?: readon
   ['kvm_pio', 'pio_{rw:write|read} at 0x{port:w} size {size:d} count {count:d} val 0x{val:w} {*more:str}'],
   ['kvm_pio', 'pio_{rw:write|read} at 0x{port:w} size {size:d} count {count:d}'],
   ['kvm_invlpga', 'rip: 0x{rip:x16} asid: {asid:i} address: 0x{address:x16}'],
+  ['kvm_smm_transition', 'vcpu {vcpu_id:d}: {entering:entering|leaving} SMM, smbase 0x{smbase:x}'],
+  ['kvm_msr', 'msr_{write:write|read} {ecx:w} = 0x{data:x}{*rest:tail}'],
+  [
+    'kvm_nested_vmenter',
+    'rip: 0x{rip:x16} {*area:str}: 0x{vmcb:x16} nested_rip: 0x{nested_rip:x16} int_ctl: 0x{int_ctl:w8} event_inj: 0x{event_inj:w8} nested_{*tdp:str}={tdp_enabled:y|n} {*pgd:str}: 0x{guest_pgd:x16}',
+  ],
+  [
+    'kvm_nested_vmexit_inject',
+    'reason: {*reason:str} ext_inf1: 0x{exit_info1:x16} ext_inf2: 0x{exit_info2:x16} ext_int: 0x{exit_int_info:w8} ext_int_err: 0x{exit_int_info_err:w8}',
+  ],
 ];
 
 export const TEMPLATES: readonly Template[] = TEXTS.map(([event, source, derived, finish], number) =>

@@ -92,6 +92,19 @@ export const EVENTS = [
   kvm('kvm_userspace_exit', str('reason'), s32('errno')),
   kvm('kvm_pio', bool('rw'), hex('port'), dec('size'), dec('count'), hex('val')),
   kvm('kvm_invlpga', hex('rip'), s32('asid'), hex('address')),
+  kvm('kvm_smm_transition', dec('vcpu_id'), hex('smbase'), bool('entering')),
+  kvm('kvm_msr', bool('write'), hex('ecx'), hex('data')),
+  kvm(
+    'kvm_nested_vmenter',
+    hex('rip'),
+    hex('vmcb'),
+    hex('nested_rip'),
+    hex('int_ctl'),
+    hex('event_inj'),
+    bool('tdp_enabled'),
+    hex('guest_pgd'),
+  ),
+  kvm('kvm_nested_vmexit_inject', hex('exit_info1'), hex('exit_info2'), hex('exit_int_info'), hex('exit_int_info_err')),
 ] as const satisfies readonly EventSpec[];
 
 /** Event kinds by short name: positions in {@link EVENTS}. */
@@ -129,6 +142,10 @@ export const Kind = {
   userspaceExit: 30,
   pio: 31,
   invlpga: 32,
+  smmTransition: 33,
+  msr: 34,
+  nestedVmenter: 35,
+  nestedVmexitInject: 36,
   /** any other event: name and message text only */
   other: 255,
 } as const;

@@ -21,6 +21,10 @@ export type RootChange =
   | 'cr3'
   /** CR0, CR4 or EFER: the MMU may be set up anew */
   | 'reset'
+  /** system management mode was entered or left: the MMU was set up anew */
+  | 'smm'
+  /** a nested guest was entered or left: another CR3 and other control bits, but roots are kept as after a CR3 write */
+  | 'nested'
   /** nothing; roots were zapped */
   | 'none';
 
@@ -31,7 +35,7 @@ export function* beforeEntry(kvm: Kvm, vcpu: Vcpu, change: RootChange): Steps {
   const zapped = vcpu.heldRoots().some((page) => pages.life(state, page) === Life.pinned);
   const obsolete = roots.some((page) => page !== NO_PAGE && isObsolete(kvm, page));
   if (zapped) yield* freeRoots(kvm, vcpu);
-  if (change !== 'none' || roots.length === 0) return yield* loadUnknown(kvm, vcpu, change, obsolete);
+  if (change !== 'none' || roots.length === 0) return yield* loadUnknown(kvm, vcpu, change, obsolete || change === 'smm');
   if (obsolete) yield* reload(kvm, vcpu, roots);
 }
 
@@ -79,13 +83,19 @@ function* loadUnknown(kvm: Kvm, vcpu: Vcpu, change: RootChange, must: boolean): 
   const role = before === undefined ? undefined : withRole(pages.role(state, before), { invalid: 0, quadrant: 0 });
   // CR3 may have got the value that it had, and a single root may be one of the cached ones.
   if (must) yield* makeMmuPagesAvailable(kvm);
-  const releasing = vcpu.shape() === 'single' && change === 'cr3' ? [] : vcpu.heldRoots();
+  const releasing = letGo(vcpu, change);
   const first = yield* firstPage(kvm, change === 'cr3' ? role : undefined, must ? undefined : 'root', releasing);
   if (!first) return yield* change === 'cr3' && vcpu.shape() === 'pae' ? syncRoots(kvm, vcpu) : syncAnyRoot(kvm, vcpu);
   const { gfn } = pages.birth(first.page);
   const taken = withRole(pages.role(state, first.page), { invalid: 0 });
   if (roleField(taken, 'level') === 2) yield* otherSlots(kvm, gfn, taken);
   yield* syncRoots(kvm, vcpu);
+}
+
+/** Roots that a load lets go before it takes its first page: [6.1 mmu.c:kvm_mmu_new_pgd] keeps a single root for later. */
+function letGo(vcpu: Vcpu, change: RootChange): readonly PageId[] {
+  if (change !== 'cr3' && change !== 'nested') return vcpu.heldRoots();
+  return vcpu.shape() === 'single' ? [] : vcpu.roots().filter((page) => page !== NO_PAGE);
 }
 
 function* firstPage(kvm: Kvm, role: Role | undefined, maybe: Reason | undefined, releasing: readonly PageId[]): Steps<Came | undefined> {

@@ -66,7 +66,11 @@ export function* zapAll(kvm: Kvm): Steps {
     if (zapped === NOT_CALLED) return;
     unsure = undefined;
   }
-  if (!unsure) for (const vcpu of vcpus) yield* freeRoots(kvm, vcpu);
+  if (unsure) return;
+  for (const vcpu of vcpus) {
+    yield* freeRoots(kvm, vcpu);
+    vcpu.release();
+  }
 }
 
 /** [6.1 mmu.c:kvm_mmu_zap_all_fast]. Answers whether it came: a slot change has no event. */
