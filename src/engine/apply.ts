@@ -29,7 +29,7 @@ export function apply({ mmu, vcpu, path }: Place, announced: Announcement, trust
       return { page, index: -1 };
     }
     case Output.prepareZap:
-      mmu.zap(announced.page, announced.fields.rootCount ?? 0);
+      if (pages.isLive(state, announced.page)) mmu.zap(announced.page, announced.fields.rootCount ?? 0);
       return { page: announced.page, index: -1 };
     case Output.unsyncPage:
       mmu.unsync(announced.page);

@@ -176,8 +176,3 @@ export function readMmioSpte(format: SpteFormat, spte: bigint, l1tfMask = 0n): M
     generation: Number(((spte >> GENERATION_AT) & ones(low)) | (((spte >> highAt) & ones(high)) << low)),
   };
 }
-
-/** The memslot generation in an MMIO SPTE [6.1 spte.h:get_mmio_spte_generation]. */
-export function mmioSpteGeneration(spte: bigint, format: SpteFormat = PT64): number {
-  return readMmioSpte(format, spte).generation;
-}

@@ -1,7 +1,7 @@
 import { Output, type Steps } from '../announcement.js';
 import { EntryState, entryState } from '../entry.js';
 import { NO_PAGE, type Gfn } from '../ids.js';
-import { mmioSpteGeneration } from '../spte.js';
+import { readMmioSpte } from '../spte.js';
 import type { Fault } from './fault.js';
 
 /**
@@ -19,7 +19,7 @@ export function* mmioPageFault(fault: Fault, direct: boolean): Steps<boolean> {
   if (entryState(state.tag(cell)) !== EntryState.mmio) return true;
   const spte = state.word(cell);
   const gfn = state.number(pages.gfnCell(page, path.indexAt(1))) as Gfn;
-  const spteGeneration = mmioSpteGeneration(spte);
+  const spteGeneration = readMmioSpte(kvm.mmu.format, spte).generation;
   const came = yield {
     output: Output.checkMmio,
     generation: kvm.slotGeneration,

@@ -1,6 +1,6 @@
 import type { Steps } from '../announcement.js';
-import type { Gfn, Role, SpteIndex } from '../ids.js';
-import { roleField } from '../role.js';
+import { isMisaligned, sptesWritten } from '../guestWrite.js';
+import type { Gfn } from '../ids.js';
 import type { Kvm } from '../kvm.js';
 import { prepareZap } from './zap.js';
 
@@ -12,20 +12,19 @@ const FLOODED = 3;
  * are zapped; else the SPTEs of the guest entries written are (spec/ptewrite.md).
  *
  * @param gpa bytes
- * @param bytes written; undefined when the instruction is not understood
+ * @param bytes written
  * @param wide the vCPU uses 8-byte gPTEs: a write of half an entry counts for the whole
  */
 export function* trackWrite(kvm: Kvm, gpa: number, bytes: number, wide: boolean): Steps {
   const { mmu } = kvm;
   const { pages, state } = mmu;
   const gfn = Math.floor(gpa / 4096) as Gfn;
-  const widened = wide && bytes === 4;
-  const offset = (widened ? gpa - (gpa % 8) : gpa) % 4096;
-  const size = widened ? 8 : bytes;
+  const offset = gpa % 4096;
+  const rules = { longEntries: wide };
   kvm.guest.forget(gpa, bytes);
   for (const page of mmu.shadowsOf(gfn)) {
     const role = pages.role(state, page);
-    if (isMisaligned(role, offset, size)) {
+    if (isMisaligned(role, offset, bytes, rules)) {
       yield* prepareZap(kvm, page);
       continue;
     }
@@ -37,31 +36,11 @@ export function* trackWrite(kvm: Kvm, gpa: number, bytes: number, wide: boolean)
         continue;
       }
     }
-    for (const index of sptesWritten(role, offset)) mmu.clear(page, index);
+    for (const index of sptesWritten(role, offset, bytes, rules)) mmu.clear(page, index);
   }
 }
 
 /** [6.1 mmu.c:kvm_mmu_unprotect_page]: an instruction that is no page-table write is let run after all shadows of its target are gone. */
 export function* unprotect(kvm: Kvm, gfn: Gfn): Steps {
   for (const page of kvm.mmu.shadowsOf(gfn)) yield* prepareZap(kvm, page);
-}
-
-function isMisaligned(role: Role, offset: number, bytes: number): boolean {
-  const size = roleField(role, 'has4ByteGpte') ? 4 : 8;
-  if (offset % size === 0 && bytes === 1) return false;
-  return ((offset ^ (offset + bytes - 1)) & ~(size - 1)) !== 0 || bytes < 4;
-}
-
-function* sptesWritten(role: Role, offset: number): Generator<SpteIndex> {
-  if (!roleField(role, 'has4ByteGpte')) {
-    yield (offset >> 3) as SpteIndex;
-    return;
-  }
-  const gpte = offset >> 2;
-  if (roleField(role, 'level') === 1) {
-    if (gpte >> 9 === roleField(role, 'quadrant')) yield (gpte & 511) as SpteIndex;
-  } else if (gpte >> 8 === roleField(role, 'quadrant')) {
-    yield (2 * (gpte & 255)) as SpteIndex;
-    yield (2 * (gpte & 255) + 1) as SpteIndex;
-  }
 }
