@@ -94,7 +94,7 @@ export class Machine {
     vcpu.mmio.clear();
     if (single && this.switchToCached(vcpu, single)) return this.run(vcpu, syncRoots(this.kvm, vcpu));
     this.run(vcpu, freeRoots(this.kvm, vcpu));
-    vcpu.beginLoad(wanted.length === 1 ? 'single' : 'pae', reset);
+    vcpu.beginLoad(reset);
     this.run(vcpu, loadRoots(this.kvm, vcpu, wanted, []));
   }
 
