@@ -9,6 +9,8 @@ export interface ChildRoleRules {
   readonly localDirectories?: boolean;
   /** a child of an invalid parent is born valid */
   readonly clearsInvalid?: boolean;
+  /** a direct child loses its parent's 4-byte gPTEs, and keeps the quadrant: before 5.17 (spec/roles.md §7.2) */
+  readonly directHas8ByteGptes?: boolean;
 }
 
 /**
@@ -26,6 +28,7 @@ export function childRole(parent: Role, index: SpteIndex, direct: boolean, acces
     passthrough: 0,
     invalid: (rules.clearsInvalid ?? true) ? 0 : roleField(parent, 'invalid'),
     quadrant: childQuadrant(parent, index, rules),
+    ...(direct && rules.directHas8ByteGptes ? { has4ByteGpte: 0 } : {}),
   });
 }
 

@@ -69,19 +69,23 @@ const IN_5_10 = features(
     'generations',
     'previous-roots',
     'sync-clears-accessed',
+    'requests-print-address',
+    'mmio-set-spte',
   ],
   ['update-on-write', 'direct-mmu-quadrants'],
 );
+const IN_5_13 = features(IN_5_10, ['notifier-events'], ['mmio-set-spte']);
 /** The patch of seed 002 as it was posted: roles come from the parent, while bit 4 still means 8-byte entries. */
-const IN_5_15_POSTED = features(IN_5_10, ['role-from-parent'], ['direct-has-8-byte-gptes']);
+const IN_5_15_POSTED = features(IN_5_13, ['role-from-parent'], ['direct-has-8-byte-gptes']);
 const IN_5_15_SHIPPED = features(
   IN_5_15_POSTED,
   ['clear-child-invalid', 'child-gfn-check', 'child-role-check', 'drop-before-mmio'],
   ['nonpaging-has-4-byte-gptes'],
 );
-const IN_6_0 = features(IN_5_15_POSTED, ['nx-forced', 'passthrough'], ['nonpaging-has-4-byte-gptes']);
+const IN_6_0 = features(IN_5_15_POSTED, ['nx-forced', 'passthrough'], ['nonpaging-has-4-byte-gptes', 'requests-print-address']);
 const FIXES_OF_2026 = ['child-gfn-check', 'child-role-check', 'drop-before-mmio', 'clear-child-invalid'] as const;
-const IN_6_12 = features(IN_6_0, ['resetting-keeps-dirty'], ['sync-clears-accessed']);
+const IN_6_4 = features(IN_6_0, ['invalidate-syncs']);
+const IN_6_12 = features(IN_6_4, ['resetting-keeps-dirty'], ['sync-clears-accessed']);
 const IN_7_0 = features(IN_6_12, ['read-access', 'smep-in-role']);
 
 const OLD: Pick<Era, 'emptySpte' | 'hash' | 'rmapSlots' | 'parentSlots' | 'faultResults'> = {
@@ -129,7 +133,7 @@ export const ERAS: readonly Era[] = [
     kernels: [{ from: '5.13', to: '5.16' }],
     roles: LAYOUT_5_1,
     faultResults: OLD_RESULTS,
-    features: IN_5_10,
+    features: IN_5_13,
   },
   { ...MODERN, name: '5.15.y-S002', kernels: [], roles: LAYOUT_5_1, faultResults: OLD_RESULTS, features: IN_5_15_POSTED },
   { ...MODERN, name: '5.15.y-final', kernels: [], roles: LAYOUT_5_17, faultResults: OLD_RESULTS, features: IN_5_15_SHIPPED },
@@ -140,16 +144,10 @@ export const ERAS: readonly Era[] = [
     faultResults: OLD_RESULTS,
     features: features(IN_6_0, [], ['role-from-parent']),
   },
-  { ...MODERN, name: '6.1.0', kernels: [{ from: '6.0', to: '6.9' }], features: IN_6_0 },
-  {
-    ...MODERN,
-    name: '6.1.192',
-    kernels: [
-      { from: '6.1.177', to: '6.1' },
-      { from: '6.6.144', to: '6.6' },
-    ],
-    features: features(IN_6_0, FIXES_OF_2026),
-  },
+  { ...MODERN, name: '6.1.0', kernels: [{ from: '6.0', to: '6.3' }], features: IN_6_0 },
+  { ...MODERN, name: '6.1.192', kernels: [{ from: '6.1.177', to: '6.1' }], features: features(IN_6_0, FIXES_OF_2026) },
+  { ...MODERN, name: '6.6.0', kernels: [{ from: '6.4', to: '6.9' }], features: IN_6_4 },
+  { ...MODERN, name: '6.6.144', kernels: [{ from: '6.6.144', to: '6.6' }], features: features(IN_6_4, FIXES_OF_2026) },
   { ...OF_6_12, name: '6.12.0', kernels: [{ from: '6.10', to: '6.19' }], features: IN_6_12 },
   {
     ...OF_6_12,
@@ -178,6 +176,11 @@ export function eraOfKernel(version: string): Era | undefined {
   return wanted && ERAS.findLast(({ kernels }) => kernels.some((range) => isWithin(wanted, range)));
 }
 
+/** The era that `--kernel` names, or that a trace's kernel belongs to; one that cannot be told is taken for 6.1's. */
+export function eraFor(kernel: string): Era {
+  return eraNamed(kernel) ?? eraOfKernel(kernel) ?? eraNamed('6.1.192')!;
+}
+
 /** The same era with some features switched off. */
 export function withoutFeatures(era: Era, off: readonly Feature[]): Era {
   return { ...era, features: features(era.features, [], off) };
@@ -197,7 +200,11 @@ export function oldRoleRules(era: Era): OldRoleRules {
 
 /** What the rule that takes a child's role from its parent needs to know of the era. */
 export function childRoleRules(era: Era): ChildRoleRules {
-  return { localDirectories: hasFeature(era, 'local-pages'), clearsInvalid: hasFeature(era, 'clear-child-invalid') };
+  return {
+    localDirectories: hasFeature(era, 'local-pages'),
+    clearsInvalid: hasFeature(era, 'clear-child-invalid'),
+    directHas8ByteGptes: hasFeature(era, 'direct-has-8-byte-gptes'),
+  };
 }
 
 /** What the tracker of guest writes needs to know of the era. */

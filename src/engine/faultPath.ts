@@ -1,4 +1,3 @@
-import { childRole } from './childRole.js';
 import { EntryState, Trust, entryState, entryTrust } from './entry.js';
 import { NO_PAGE, type Gfn, type PageId, type Role, type SpteIndex } from './ids.js';
 import type { Mmu } from './mmu.js';
@@ -82,7 +81,7 @@ export class FaultPath {
       parent,
       index,
       gfn,
-      role: childRole(this.mmu.pages.role(this.mmu.state, parent), index, direct, this.accessOf(level, direct)),
+      role: this.mmu.childRole(parent, index, direct, this.accessOf(level, direct)),
     };
   }
 
@@ -204,10 +203,7 @@ export class FaultPath {
       if (roleField(role, 'level') !== level || (roleField(role, 'direct') === 1) !== direct) return false;
       if (roleField(role, 'invalid') || pages.birth(id).generation !== this.mmu.generation()) return false;
       if (parent !== NO_PAGE)
-        return (
-          role === childRole(pages.role(state, parent), this.indexAt(level + 1), direct, roleField(role, 'access')) &&
-          accessFits(role, direct)
-        );
+        return role === this.mmu.childRole(parent, this.indexAt(level + 1), direct, roleField(role, 'access')) && accessFits(role, direct);
       return accessFits(role, direct) && quadrantFits(role);
     };
     const accessFits = (role: Role, direct: boolean): boolean => direct || roleField(role, 'access') === this.accessOf(level, false);

@@ -154,6 +154,22 @@ const FEATURE_TABLE = {
     on: 'a writable SPTE that is made anew gets D (recorded on 6.12 and 7.2)',
     off: 'it is made without D (recorded on 5.10 and 6.1)',
   },
+  'requests-print-address': {
+    on: "kvm_mmu_spte_requested prints address >> 12 and the guest's page size (to 5.15)",
+    off: 'it prints the gfn and the level mapped at',
+  },
+  'mmio-set-spte': {
+    on: 'a kvm_mmu_set_spte follows mark_mmio_spte (to 5.12)',
+    off: 'an MMIO SPTE has no such event',
+  },
+  'notifier-events': {
+    on: 'MMU notifiers have events (5.13)',
+    off: 'the host takes pages away unseen',
+  },
+  'invalidate-syncs': {
+    on: 'the SPTE of an address that is invalidated in an unsync page is synced (6.4)',
+    off: 'it is dropped, and made anew from the guest entry',
+  },
 } as const satisfies Record<string, FeatureText>;
 
 export type Feature = keyof typeof FEATURE_TABLE;

@@ -1,8 +1,11 @@
+import { childRole, type ChildRoleRules } from './childRole.js';
 import { EntryState, Trust, Unseen, entryState, entryTag, entryUnseen, withUnseen } from './entry.js';
-import { BEFORE_FIRST, NO_PAGE, type EventIndex, type Gfn, type PageId, type Pfn, type SpteIndex } from './ids.js';
+import { childRoleRules, hasFeature, type Era } from './eras.js';
+import type { Feature } from './features.js';
+import { BEFORE_FIRST, NO_PAGE, type EventIndex, type Gfn, type PageId, type Pfn, type Role, type SpteIndex } from './ids.js';
 import type { CellId } from './journal.js';
 import { Life, type Birth, type ShadowPages } from './pages.js';
-import { pagesPerEntry, type SpteFormat } from './spte.js';
+import { PT64, pagesPerEntry, type SpteFormat } from './spte.js';
 import type { State, WritableState } from './state.js';
 import { UnseenChanges, unseenChange } from './unseen.js';
 
@@ -18,6 +21,8 @@ const indexOfPlace = (place: Place): SpteIndex => (place % 512) as SpteIndex;
  * that the cells do not.
  */
 export class Mmu {
+  readonly format: SpteFormat;
+  private readonly roleRules: ChildRoleRules;
   private readonly generationCell: CellId;
   private readonly usedPagesCell: CellId;
   private readonly liveByGfn = new Map<Gfn, PageId[]>();
@@ -44,11 +49,18 @@ export class Mmu {
     readonly vm: number,
     readonly state: WritableState,
     readonly pages: ShadowPages,
-    readonly format: SpteFormat,
+    private readonly era: Era,
   ) {
+    this.format = era.sptes ?? PT64;
+    this.roleRules = childRoleRules(era);
     this.generationCell = state.journal.allocate(2);
     this.usedPagesCell = this.generationCell + 1;
     this.unseen = new UnseenChanges(state);
+  }
+
+  /** Whether its kernel does something that others do not. */
+  has(feature: Feature): boolean {
+    return hasFeature(this.era, feature);
   }
 
   /** `mmu_valid_gen` at a position. */
@@ -172,6 +184,11 @@ export class Mmu {
   /** Places of the SPTEs that lead to a page (`parent_ptes`). */
   *parents(id: PageId): Generator<{ page: PageId; index: SpteIndex }> {
     for (const place of this.parentsOf.get(id) ?? []) yield { page: pageOfPlace(place), index: indexOfPlace(place) };
+  }
+
+  /** Role of the page that an SPTE of `parent` must lead to. */
+  childRole(parent: PageId, index: SpteIndex, direct: boolean, access: number): Role {
+    return childRole(this.pages.role(this.state, parent), index, direct, access, this.roleRules);
   }
 
   /** An SPTE of `parent` leads to `child` [6.1 mmu.c:__link_shadow_page]. */

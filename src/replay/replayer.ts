@@ -1,15 +1,15 @@
 import type { Came } from '../engine/announcement.js';
+import { eraFor } from '../engine/eras.js';
 import { NO_PAGE, type EventIndex, type PageId, type SpteIndex } from '../engine/ids.js';
 import { Journal } from '../engine/journal.js';
 import { GuestEntries } from '../engine/guestEntries.js';
 import { HostPages } from '../engine/hostPages.js';
-import { Kvm, rulesOf, type TracedKvm } from '../engine/kvm.js';
+import { Kvm, type TracedKvm } from '../engine/kvm.js';
 import { Mmu } from '../engine/mmu.js';
 import { ShadowPages } from '../engine/pages.js';
 import type { RoleKnowledge } from '../engine/permission.js';
 import { PRINTED_MASK } from '../engine/role.js';
 import { LAYOUT_5_1, LAYOUT_7 } from '../engine/roleLayout.js';
-import { spteFormatOf } from '../engine/spte.js';
 import { WritableState } from '../engine/state.js';
 import { Cause } from '../engine/unseen.js';
 import { Vcpu } from '../engine/vcpu.js';
@@ -91,8 +91,8 @@ export class Replayer {
   kvm(vm: number): TracedKvm {
     const kernel = this.kernel ?? this.table.info.kernel.from;
     for (let next = this.kvms.length; next <= vm; next++) {
-      const mmu = new Mmu(next, this.state, this.pages, spteFormatOf(kernel));
-      this.kvms.push(new Kvm(mmu, rulesOf(kernel), new GuestEntries(mmu), new HostPages()));
+      const mmu = new Mmu(next, this.state, this.pages, eraFor(kernel));
+      this.kvms.push(new Kvm(mmu, new GuestEntries(mmu), new HostPages()));
     }
     return this.kvms[vm]!;
   }

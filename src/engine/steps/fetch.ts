@@ -1,5 +1,4 @@
 import { Output, anything, type Steps } from '../announcement.js';
-import { childRole } from '../childRole.js';
 import { EntryState, Trust, entryState, entryTrust } from '../entry.js';
 import { dirtyMask } from '../gpte.js';
 import { NO_PAGE, type Gfn, type PageId, type Role, type SpteIndex } from '../ids.js';
@@ -47,7 +46,7 @@ function* fetch(fault: ShadowFault, gfn: Gfn, access: number): Steps {
     const parent = path.at(level + 1);
     if (parent === NO_PAGE) return yield* anything(rootDoubt(fault));
     mmu.pages.setWriteFlooding(mmu.state, parent, 0);
-    const role = childRole(mmu.pages.role(mmu.state, parent), path.indexAt(level + 1), false, walk.tableAccess(level));
+    const role = mmu.childRole(parent, path.indexAt(level + 1), false, walk.tableAccess(level));
     const taken = yield* getChild(fault, parent, path.indexAt(level + 1), walk.tableGfn(level)!, role);
     const child = path.at(level);
     if (taken && child !== NO_PAGE) yield* syncChildren(kvm, child);
@@ -64,7 +63,7 @@ function rootDoubt({ vcpu, kvm }: Fault): Reason {
 /** kvm_mmu_spte_requested: once per fault, when frame and page size are settled. Answers the level to map at. */
 export function* request(fault: Fault, gfn: Gfn, maxLevel: number, access: number): Steps<number> {
   const { kvm, address, error } = fault;
-  const { host, rules } = kvm;
+  const { host, mmu } = kvm;
   const open: Reason[] = [];
   const backed = host.at(gfn);
   const absent = host.isAbsent(gfn);
@@ -74,7 +73,7 @@ export function* request(fault: Fault, gfn: Gfn, maxLevel: number, access: numbe
   if (!known || level === undefined) open.push('host-page');
   const came = yield {
     output: Output.spteRequested,
-    gfn: rules.requestPrintsAddress ? (Number(BigInt.asUintN(52, address >> 12n)) as Gfn) : gfn,
+    gfn: mmu.has('requests-print-address') ? (Number(BigInt.asUintN(52, address >> 12n)) as Gfn) : gfn,
     pfn: !known ? undefined : absent ? 1n << 63n : BigInt(backed!.pfn),
     level: level === undefined ? undefined : Math.min(level, maxLevel),
     access,
@@ -92,7 +91,7 @@ export function* map(fault: Fault, gfn: Gfn, goal: number, access: number, from:
     if (parent === NO_PAGE) return yield* anything(rootDoubt(fault));
     mmu.pages.setWriteFlooding(mmu.state, parent, 0);
     const base = (gfn - (gfn % pagesPerEntry(level + 1))) as Gfn;
-    const role = childRole(mmu.pages.role(mmu.state, parent), path.indexAt(level + 1), true, access);
+    const role = mmu.childRole(parent, path.indexAt(level + 1), true, access);
     yield* getChild(fault, parent, path.indexAt(level + 1), base, role);
   }
   const page = path.at(goal);
@@ -132,7 +131,7 @@ function* getChild(fault: Fault, parent: PageId, index: SpteIndex, gfn: Gfn, rol
 
 /** Whether the SPTE leads to the page; a reason when one cannot tell. */
 function isLinked({ kvm }: Fault, parent: PageId, index: SpteIndex, gfn: Gfn, role: Role): boolean | Reason {
-  const { mmu, rules } = kvm;
+  const { mmu } = kvm;
   const { pages, state } = mmu;
   const tag = state.tag(pages.entryCell(parent, index));
   const kind = entryState(tag);
@@ -140,7 +139,8 @@ function isLinked({ kvm }: Fault, parent: PageId, index: SpteIndex, gfn: Gfn, ro
   if (kind !== EntryState.link) return kind === EntryState.empty && mmu.incomplete && pages.birth(parent).before ? 'mid-life' : false;
   const child = state.number(pages.entryCell(parent, index)) as PageId;
   if (pages.life(state, child) !== Life.active) return false;
-  const fits = rules.anyChildIsLinked || (pages.birth(child).gfn === gfn && pages.role(state, child) === role);
+  const fits =
+    (pages.birth(child).gfn === gfn || !mmu.has('child-gfn-check')) && (pages.role(state, child) === role || !mmu.has('child-role-check'));
   const doubt = doubtOf(kvm, parent, index);
   if (doubt) return doubt.reason;
   if (!fits) return false;

@@ -52,7 +52,6 @@ export function* prefetchGpte(
   maybe: Reason | false | undefined,
 ): Steps<'set' | 'stop' | Reason> {
   const { mmu, host } = kvm;
-  const role = mmu.pages.role(mmu.state, page);
   const gpte = kvm.guest.at(gpteAddress(kvm, page, index, mode), gpteBytes(mode));
   const base = { page, index, level: 1, prefetch: true, write: false, hostWritable: true };
   if (gpte === undefined) {
@@ -64,14 +63,19 @@ export function* prefetchGpte(
     return 'stop';
   }
   const gfn = gpteFrame(mode, gpte);
-  let access = roleField(role, 'access') & gpteAccess(mode, gpte);
-  if (!(gpte & dirtyMask(mode))) access &= ~ACC_WRITE;
+  const access = leafRights(kvm, page, gpte, mode);
   const backed = host.at(gfn);
   if (host.isAbsent(gfn) || (backed && !backed.writable)) return 'stop';
   const reason = maybe || (backed ? undefined : 'host-page');
   const came = yield* mmuSetSpte(kvm, { ...base, gfn, access, pfn: backed?.pfn, maybe: reason });
   if (came) return 'set';
   return backed ? 'stop' : 'host-page';
+}
+
+/** Rights of the SPTE that a guest entry of level 1 gets without a fault: a page that is not dirty yet must fault on its first write. */
+export function leafRights({ mmu }: Kvm, page: PageId, gpte: bigint, mode: PagingMode): number {
+  const access = roleField(mmu.pages.role(mmu.state, page), 'access') & gpteAccess(mode, gpte);
+  return gpte & dirtyMask(mode) ? access : access & ~ACC_WRITE;
 }
 
 /** Guest physical address of the entry behind an SPTE of level 1. */

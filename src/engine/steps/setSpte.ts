@@ -4,7 +4,7 @@ import type { Gfn, PageId, Pfn, SpteIndex } from '../ids.js';
 import type { Kvm } from '../kvm.js';
 import { ACC_EXEC, ACC_USER, ACC_WRITE } from '../role.js';
 import type { Reason } from '../reasons.js';
-import { FRAME_MASK, NX, PAGE_SIZE_BIT, frameBits } from '../spte.js';
+import { FRAME_MASK, NX, PAGE_SIZE_BIT, frameBits, makeMmioSpte } from '../spte.js';
 import { doubtOf } from './doubt.js';
 import { tryToUnsync } from './unsync.js';
 
@@ -73,10 +73,10 @@ function* makeSpte(kvm: Kvm, leaf: Leaf): Steps<Bits> {
     const before = wasWritable(kvm, leaf);
     if (before === true) {
       // An SPTE that is writable stays so without a second look, and on older kernels without D.
-      value |= format.writable | format.mmuWritable | (kvm.rules.keepsDirty ? format.dirty : 0n);
+      value |= format.writable | format.mmuWritable | (kvm.mmu.has('resetting-keeps-dirty') ? format.dirty : 0n);
     } else if (yield* tryToUnsync(kvm, leaf.gfn, true, leaf.prefetch)) {
       value |= format.writable | format.mmuWritable | format.dirty;
-      if (before !== false && !kvm.rules.keepsDirty) mask &= ~format.dirty;
+      if (before !== false && !kvm.mmu.has('resetting-keeps-dirty')) mask &= ~format.dirty;
     }
   }
   if (hostWritable === undefined) mask &= ~(format.hostWritable | format.writable | format.mmuWritable | format.dirty);
@@ -118,14 +118,27 @@ function alreadyThere(kvm: Kvm, leaf: Leaf, wanted: Bits): boolean | Reason {
 
 /** [6.1 mmu.c:mark_mmio_spte]: an SPTE for a guest frame that no memory slot holds. */
 export function* markMmio(kvm: Kvm, page: PageId, index: SpteIndex, gfn: Gfn, access: number): Steps {
-  const { slotGeneration } = kvm;
+  const { mmu, slotGeneration } = kvm;
+  const kept = (access & (ACC_WRITE | ACC_USER)) | 1;
   yield {
     output: Output.markMmio,
     page,
     index,
     gfn,
-    access: (access & (ACC_WRITE | ACC_USER)) | 1,
+    access: kept,
     generation: slotGeneration,
     open: slotGeneration === undefined ? ['slot-gen', 'pointer'] : ['pointer'],
+  };
+  if (!mmu.has('mmio-set-spte')) return;
+  const frame = mmu.pages.frame(mmu.state, page);
+  yield {
+    output: Output.setSpte,
+    page,
+    index,
+    level: 1,
+    gfn,
+    spte: { value: makeMmioSpte(mmu.format, gfn, access, kvm.slotGeneration!), mask: ALL },
+    frame,
+    open: frame === undefined ? ['spt-frame'] : [],
   };
 }
