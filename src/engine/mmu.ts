@@ -317,8 +317,3 @@ export class Mmu {
     this.pages.destroy(this.state, id);
   }
 }
-
-/** True while a page is on the active list with another generation than the VM's: it is about to be zapped and is never found. */
-export function isObsolete(mmu: Mmu, pages: ShadowPages, state: State, id: PageId): boolean {
-  return pages.life(state, id) === Life.pinned || pages.birth(id).generation !== mmu.generation(state);
-}
