@@ -2,16 +2,17 @@ import type { Announcement, Came, Steps } from '../engine/announcement.js';
 import { apply } from '../engine/apply.js';
 import { rootQuadrant } from '../engine/childRole.js';
 import { EntryState, Trust, entryState } from '../engine/entry.js';
+import { eraFor } from '../engine/eras.js';
 import { FaultPath } from '../engine/faultPath.js';
 import { accessedMask, dirtyMask, gpteBytes, gpteFrame, gpteGpa, isPdpte, pageOf, topLevel, type PagingMode } from '../engine/gpte.js';
 import { NO_PAGE, type EventIndex, type Gfn, type PageId, type Role, type SpteIndex } from '../engine/ids.js';
 import { Journal } from '../engine/journal.js';
-import { Kvm, rulesOf } from '../engine/kvm.js';
+import { Kvm } from '../engine/kvm.js';
 import { Mmu } from '../engine/mmu.js';
 import { ShadowPages } from '../engine/pages.js';
 import { PferrBit, type GuestControl } from '../engine/permission.js';
 import { ACC_ALL, makeRole, roleField } from '../engine/role.js';
-import { NX, PAGE_SIZE_BIT, spteFormatOf } from '../engine/spte.js';
+import { NX, PAGE_SIZE_BIT } from '../engine/spte.js';
 import { WritableState } from '../engine/state.js';
 import { directPageFault } from '../engine/steps/directFault.js';
 import type { Fault, ShadowFault } from '../engine/steps/fault.js';
@@ -66,8 +67,8 @@ export class Machine {
   onEvent: (announced: Announcement) => void = () => undefined;
 
   constructor(kernel = '6.1') {
-    this.mmu = new Mmu(0, this.state, this.pages, spteFormatOf(kernel));
-    this.kvm = new Kvm(this.mmu, rulesOf(kernel), this.guest, this.host);
+    this.mmu = new Mmu(0, this.state, this.pages, eraFor(kernel));
+    this.kvm = new Kvm(this.mmu, this.guest, this.host);
     this.kvm.slotGeneration = 0;
     this.state.now = 0 as EventIndex;
   }
