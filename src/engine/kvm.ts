@@ -1,6 +1,6 @@
 import type { GuestEntries } from './guestEntries.js';
 import type { HostPage, HostPages } from './hostPages.js';
-import type { Gfn } from './ids.js';
+import type { Gfn, PageId } from './ids.js';
 import type { Mmu } from './mmu.js';
 import type { Vcpu } from './vcpu.js';
 
@@ -31,6 +31,8 @@ export class Kvm<Guest extends GuestTables = GuestTables, Host extends HostBacki
   slotGeneration: number | undefined;
   /** `n_max_mmu_pages`, as far as recycling showed it */
   maxPages: number | undefined;
+  /** previous roots of a vCPU that a flush of the guest's TLB may have freed: their root_count is not certain */
+  readonly doubtedRoots = new Map<PageId, Vcpu>();
 
   constructor(
     readonly mmu: Mmu,

@@ -153,8 +153,19 @@ export class Vcpu {
   /** The root was switched without an event to one of the previous ones: move it to the front. */
   switchTo(page: PageId): void {
     this.state.keepNumber(this.switchedCell, 0);
+    // [6.1 mmu.c:kvm_mmu_new_pgd]
+    if (this.state.number(this.first) !== page) this.pages.setWriteFlooding(this.state, page, 0);
     const { slots, found } = switchRoot(this.cached(), isNoRoot, (root) => root.page === page);
     this.setCached(found ? slots : [{ page, trust: Trust.recorded }, ...slots.slice(1)]);
+  }
+
+  /** A previous root is let go. */
+  freePrevious(page: PageId): void {
+    for (let i = 0; i < PREVIOUS_ROOTS; i++) {
+      if (this.state.number(this.first + ROOT_SLOTS + i) !== page) continue;
+      this.put(page);
+      this.state.keepNumber(this.first + ROOT_SLOTS + i, NO_PAGE);
+    }
   }
 
   /** The page is gone, so no slot can hold it. */

@@ -29,6 +29,7 @@ export function drive(replay: Replayer, event: EventIndex, kind: Kind, task: Tas
     case Kind.exit:
       work.finish(event);
       task.kvm.mmu.quietSince = event;
+      task.settled = false;
       task.change = changeOf(table.string(event, 0));
       task.reinjecting = task.injected && table.word(event, 1) === task.enteredAt;
       task.injected = false;
@@ -36,6 +37,7 @@ export function drive(replay: Replayer, event: EventIndex, kind: Kind, task: Tas
       task.trackedWrite = undefined;
       break;
     case Kind.entry:
+      expect(task);
       work.finish(event);
       task.kvm.mmu.quietSince = event;
       task.change = 'none';
@@ -102,13 +104,16 @@ export function expect(task: Task): boolean {
 }
 
 function* betweenRuns(task: Task, vcpu: Vcpu): Steps {
+  const { change } = task;
+  task.change = 'none';
   if (task.outside) yield* outsideGuest(task.kvm);
-  yield* beforeEntry(task.kvm, vcpu, task.change);
+  yield* beforeEntry(task.kvm, vcpu, change);
 }
 
 function changeOf(reason: string): Task['change'] {
   if (/cr3|cr_access/i.test(reason)) return 'cr3';
-  return /cr0|cr4|msr/i.test(reason) ? 'reset' : 'none';
+  if (/cr4/i.test(reason)) return 'cr4';
+  return /cr0|msr/i.test(reason) ? 'reset' : 'none';
 }
 
 /** The fault's way through the shadow pages, without guest tables for a direct MMU. */

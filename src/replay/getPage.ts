@@ -2,9 +2,10 @@ import { childQuadrant } from '../engine/childRole.js';
 import { Trust } from '../engine/entry.js';
 import { NO_PAGE, type EventIndex, type PageId, type Role } from '../engine/ids.js';
 import { roleField, withRole } from '../engine/role.js';
+import { findPage } from '../engine/steps/getPage.js';
 import type { QuadrantSource } from './findings/quadrantCard.js';
 import { matchPage, type PageRecord } from './pageMatch.js';
-import { decide, existedBefore, report, type GetPageRecord } from './pageRecords.js';
+import { decide, existedBefore, report, settleRootCount, type GetPageRecord } from './pageRecords.js';
 import type { Replayer } from './replayer.js';
 import type { RootLoad, Task } from './task.js';
 
@@ -12,6 +13,7 @@ import type { RootLoad, Task } from './task.js';
 export function getPage(replay: Replayer, event: EventIndex, record: GetPageRecord, task: Task): PageId {
   const level = roleField(record.role, 'level');
   const isRoot = task.vcpu !== undefined && loadsRoot(task, record, level);
+  settleRootCount(task, findPage(task.kvm, record.gfn, record.role), record.rootCount);
   if (isRoot) beginRootLoad(task, record, level);
   else task.rootLoad = undefined;
   const source = isRoot ? { slot: task.rootLoad!.nextSlot } : childSource(task, level);

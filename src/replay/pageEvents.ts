@@ -5,7 +5,7 @@ import { Kind } from '../trace/vocabulary.js';
 import { getPage } from './getPage.js';
 import { matchPage, type Match, type PageRecord } from './pageMatch.js';
 import { firstInOrder } from './pageOrder.js';
-import { decide, existedBefore, pageRecord, report } from './pageRecords.js';
+import { decide, existedBefore, pageRecord, report, settleRootCount } from './pageRecords.js';
 import type { Replayer } from './replayer.js';
 import type { Task } from './task.js';
 
@@ -16,6 +16,7 @@ export function pageEvent(replay: Replayer, event: EventIndex, kind: Kind, task:
   // The sync event of a page that was zapped while unsync comes after its zap [6.1 mmu.c:__kvm_mmu_prepare_zap_page].
   if (kind === Kind.syncPage && isZapped(replay, task.zappedUnsync, record)) return task.takeZappedUnsync();
   const page = identify(replay, event, kind, record, task);
+  settleRootCount(task, page, record.rootCount);
   if (kind === Kind.prepareZap) return zap(replay, record, task, page);
   if (page === NO_PAGE) return existedBefore(record, task, kind === Kind.unsyncPage);
   replay.pages.setRootCount(replay.state, page, record.rootCount);

@@ -30,6 +30,14 @@ export function decide(replay: Replayer, { page, by }: Match): PageId {
   return page;
 }
 
+/** A record's root_count tells whether a previous root was let go unseen. */
+export function settleRootCount({ kvm, mmu }: Task, page: PageId, recorded: number): void {
+  const vcpu = kvm.doubtedRoots.get(page);
+  if (!vcpu) return;
+  kvm.doubtedRoots.delete(page);
+  if (recorded < mmu.pages.rootCount(mmu.state, page)) vcpu.freePrevious(page);
+}
+
 /** Record and engine differ in the quadrant. */
 export function report(
   replay: Replayer,

@@ -36,7 +36,7 @@ export function announcePage(kvm: Kvm, found: PageId, gfn: Gfn, role: Role, plac
     gfn,
     role,
     generation: kvm.mmu.generation(),
-    rootCount: found === NO_PAGE ? 0 : Math.max(0, pages.rootCount(state, found) - released),
+    rootCount: kvm.doubtedRoots.has(found) ? undefined : found === NO_PAGE ? 0 : Math.max(0, pages.rootCount(state, found) - released),
     unsync: found !== NO_PAGE && pages.isUnsync(state, found),
     created: found === NO_PAGE,
   };

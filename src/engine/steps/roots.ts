@@ -8,7 +8,8 @@ import type { Reason } from '../reasons.js';
 import type { Vcpu } from '../vcpu.js';
 import { makeMmuPagesAvailable } from './available.js';
 import { announcePage, findPage, getShadowPage } from './getPage.js';
-import { syncChildren } from './unsync.js';
+import { syncAnyRoot, syncRoots } from './syncRoots.js';
+import { unsyncBelow } from './unsync.js';
 import { freeRoots } from './zap.js';
 
 const SLOTS = 4;
@@ -19,12 +20,14 @@ const SLOT_PAGES = 2 ** 18;
 export type RootChange =
   /** CR3 was written */
   | 'cr3'
-  /** CR0, CR4 or EFER: the MMU may be set up anew */
+  /** CR0 or EFER: the MMU may be set up anew */
   | 'reset'
   /** system management mode was entered or left: the MMU was set up anew */
   | 'smm'
   /** a nested guest was entered or left: another CR3 and other control bits, but roots are kept as after a CR3 write */
   | 'nested'
+  /** CR4: the same, or the guest's TLB may be flushed */
+  | 'cr4'
   /** nothing; roots were zapped */
   | 'none';
 
@@ -85,7 +88,7 @@ function* loadUnknown(kvm: Kvm, vcpu: Vcpu, change: RootChange, must: boolean): 
   if (must) yield* makeMmuPagesAvailable(kvm);
   const releasing = letGo(vcpu, change);
   const first = yield* firstPage(kvm, change === 'cr3' ? role : undefined, must ? undefined : 'root', releasing);
-  if (!first) return yield* change === 'cr3' && vcpu.shape() === 'pae' ? syncRoots(kvm, vcpu) : syncAnyRoot(kvm, vcpu);
+  if (!first) return yield* flushed(kvm, vcpu, change);
   const { gfn } = pages.birth(first.page);
   const taken = withRole(pages.role(state, first.page), { invalid: 0 });
   if (roleField(taken, 'level') === 2) yield* otherSlots(kvm, gfn, taken);
@@ -96,6 +99,20 @@ function* loadUnknown(kvm: Kvm, vcpu: Vcpu, change: RootChange, must: boolean): 
 function letGo(vcpu: Vcpu, change: RootChange): readonly PageId[] {
   if (change !== 'cr3' && change !== 'nested') return vcpu.heldRoots();
   return vcpu.shape() === 'single' ? [] : vcpu.roots().filter((page) => page !== NO_PAGE);
+}
+
+/** The root was kept, or exchanged for a cached one: CR3 then syncs what is below it, and so does a CR4 that flushes the guest's TLB. */
+function* flushed(kvm: Kvm, vcpu: Vcpu, change: RootChange): Steps {
+  if (change === 'cr3') yield* vcpu.shape() === 'pae' ? syncRoots(kvm, vcpu) : syncAnyRoot(kvm, vcpu, true);
+  else if (change === 'nested') yield* syncAnyRoot(kvm, vcpu, true);
+  if (change !== 'cr4') return;
+  const certain = yield* syncAnyRoot(kvm, vcpu, false);
+  // [6.1 mmu.c:kvm_mmu_sync_prev_roots]: previous roots with something to sync are let go instead.
+  for (const page of vcpu.previousRoots()) {
+    if (unsyncBelow(kvm, page).length === 0) continue;
+    if (certain) vcpu.freePrevious(page);
+    else kvm.doubtedRoots.set(page, vcpu);
+  }
 }
 
 function* firstPage(kvm: Kvm, role: Role | undefined, maybe: Reason | undefined, releasing: readonly PageId[]): Steps<Came | undefined> {
@@ -136,15 +153,4 @@ function* pdptePage(kvm: Kvm, role: Role, slot: number): Steps {
     open: ['gpte'],
     settle: (gfn, its) => announcePage(kvm, findPage(kvm, gfn, its), gfn, its, {}).fields,
   };
-}
-
-/** [6.1 mmu.c:kvm_mmu_sync_roots] */
-export function* syncRoots(kvm: Kvm, vcpu: Vcpu): Steps {
-  for (const root of vcpu.roots()) if (root !== NO_PAGE) yield* syncChildren(kvm, root);
-}
-
-/** The TLB was flushed, and which of the cached roots is in use is not known: the first page that is synced tells. */
-function* syncAnyRoot(kvm: Kvm, vcpu: Vcpu): Steps {
-  const candidates = vcpu.shape() === 'single' ? [...vcpu.roots(), ...vcpu.previousRoots()] : vcpu.roots();
-  for (const root of candidates) if (root !== NO_PAGE) yield* syncChildren(kvm, root, 'root');
 }

@@ -49,19 +49,20 @@ export function unsyncBelow(kvm: Kvm, top: PageId): PageId[] {
 }
 
 /**
- * [6.1 mmu.c:mmu_sync_children]: every unsync page below one is brought back in sync; `maybe` until the first of them came.
+ * [6.1 mmu.c:mmu_sync_children]: every unsync page below one is brought back in sync; `maybe` until the first of them came. Answers whether any was.
  */
-export function* syncChildren(kvm: Kvm, top: PageId, maybe?: Reason): Steps {
+export function* syncChildren(kvm: Kvm, top: PageId, maybe?: Reason): Steps<boolean> {
   const below = unsyncBelow(kvm, top);
   let unsure = maybe;
   for (let i = 0; i < below.length; i++) {
     if (!kvm.mmu.pages.isUnsync(kvm.mmu.state, below[i]!)) continue;
     const event = pageEvent(kvm, Output.syncPage, below[i]!, below[i + 1]);
     const came = yield unsure ? { ...event, maybe: unsure } : event;
-    if (!came) return;
+    if (!came) return false;
     unsure = undefined;
     yield* remarkMmio(kvm, below[i]!);
   }
+  return below.length > 0;
 }
 
 /** [6.1 mmu.c:sync_mmio_spte]: an MMIO SPTE whose guest entry still names the frame is marked again. */

@@ -16,10 +16,11 @@ export function pageEvent(kvm: Kvm, output: PageAnnouncement['output'], page: Pa
     gfn: pages.birth(page).gfn,
     role: pages.role(state, page),
     generation: pages.birth(page).generation,
-    rootCount: pages.rootCount(state, page),
+    rootCount: kvm.doubtedRoots.has(page) ? undefined : pages.rootCount(state, page),
     unsync: pages.isUnsync(state, page),
   };
-  return { output, page, fields, ...(next === undefined ? {} : { next }) };
+  const open = fields.rootCount === undefined ? { open: ['root'] as const } : {};
+  return { output, page, fields, ...open, ...(next === undefined ? {} : { next }) };
 }
 
 /**
