@@ -149,13 +149,21 @@ export class FaultPath {
     if (this.vcpu.isRootCertain() || this.vcpu.shape() !== 'single' || !this.walk) return root;
     const level = this.topLevel();
     const below = this.walk.tableGfn(level - 1);
-    const fitting = [root, ...this.vcpu.previousRoots()].filter((candidate) => this.fits(candidate, level, below));
+    const fitting = this.inMode([root, ...this.vcpu.previousRoots()].filter((candidate) => this.fits(candidate, level, below)));
     const leading = fitting.filter((candidate) => this.linkedChild(candidate, level) !== NO_PAGE);
     // A fault that takes no page below the root went through a link that is there; one that does, through an empty entry.
     const candidates = this.tookBelowRoot(level) ? fitting.filter((candidate) => !leading.includes(candidate)) : leading;
     if (candidates.length !== 1) return NO_PAGE;
     this.vcpu.switchTo(candidates[0]!);
     return candidates[0]!;
+  }
+
+  /** Roots of a nested guest serve that guest alone. Text traces do not print the bit. */
+  private inMode(roots: PageId[]): PageId[] {
+    const { pages, state } = this.mmu;
+    const nested = roots.filter((page) => roleField(pages.role(state, page), 'guest_mode') === 1);
+    if (nested.length === 0) return roots;
+    return this.vcpu.inNestedGuest ? nested : roots.filter((page) => !nested.includes(page));
   }
 
   private tookBelowRoot(level: number): boolean {

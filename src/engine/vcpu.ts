@@ -66,6 +66,8 @@ export class Vcpu {
   private readonly first: CellId;
   private readonly switchedCell: CellId;
   readonly mmio = new MmioCache();
+  /** a guest of the guest runs, between kvm_nested_vmenter and kvm_nested_vmexit_inject */
+  inNestedGuest = false;
 
   constructor(
     readonly vm: number,

@@ -57,9 +57,12 @@ function loadsRoot(task: Task, record: PageRecord, level: number): boolean {
   if (task.vcpu!.shape() !== 'single') return true;
   const path = task.pathOf(task.walk ? undefined : record.gfn);
   if (!path) return true;
-  const direct = roleField(record.role, 'direct') === 1;
-  // Below a root of level 4 a level-2 page is a child, unless the guest has just left that mode.
-  return task.walk !== undefined && !direct && task.walk.tableGfn(2) !== record.gfn;
+  const { walk } = task;
+  if (!walk) return false;
+  // The emulator's own walk, made before the instruction wrote a control register, leads to no page.
+  if (task.emulating || (task.pageFault && !task.walksForFault)) return true;
+  if (roleField(record.role, 'direct')) return walk.leafLevel < 3;
+  return walk.tableGfn(2) !== record.gfn;
 }
 
 function beginRootLoad(task: Task, record: PageRecord, level: number): void {

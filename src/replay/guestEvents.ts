@@ -60,7 +60,7 @@ export function guestEvent(replay: Replayer, event: EventIndex, kind: Kind, task
       break;
     case Kind.nestedVmenter:
     case Kind.nestedVmexitInject:
-      task.vcpu?.mayHaveSwitched();
+      enterNested(task, kind === Kind.nestedVmenter);
       break;
     case Kind.smmTransition:
       task.resetsMmu = true;
@@ -83,6 +83,13 @@ function exited(task: Task, reason: string): void {
   // SVM: write_cr3, cr3_write_trap; VMX: CR_ACCESS. With nested paging CR3 is the guest's own.
   if (/cr3|cr_access/i.test(reason)) task.vcpu?.mayHaveSwitched();
   task.resetsMmu = /cr0|cr4|msr/i.test(reason);
+}
+
+/** The nested guest has a CR3 of its own, or its hypervisor's is back: a switch of the root, perhaps to a cached one. */
+function enterNested({ vcpu }: Task, nested: boolean): void {
+  if (!vcpu) return;
+  vcpu.mayHaveSwitched();
+  vcpu.inNestedGuest = nested;
 }
 
 function leaveGuest(task: Task): void {

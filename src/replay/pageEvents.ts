@@ -31,19 +31,26 @@ export function pageEvent(replay: Replayer, event: EventIndex, kind: Kind, task:
  */
 function identify(replay: Replayer, event: EventIndex, kind: Kind, record: PageRecord, task: Task): PageId {
   const { mmu } = task;
-  const match = matchPage(mmu, record, replay.roleMask);
+  const match = preferring(task.work.foreseenPage, matchPage(mmu, record, replay.roleMask));
   if (match.by === 'quadrant' && mmu.incomplete) return NO_PAGE; // it may be about a page that no event showed
   const first =
     mmu.incomplete || mmu.ambiguous || mmu.disputed.has(record.gfn) || match.by === 'derived'
       ? NO_PAGE
       : firstInOrder(kind, record, task, replay.roleMask);
   const page = first === NO_PAGE || first === match.page ? match.page : inTurn(replay, record, first, match);
-  for (const twin of match.twins) for (const alike of [twin, match.page]) mmu.confuse(alike);
+  // With whole roles only zapped roots can look alike, and they are empty.
+  if (replay.table.info.roles !== 'exact') for (const twin of match.twins) for (const alike of [twin, match.page]) mmu.confuse(alike);
   const quadrant = page === NO_PAGE ? 0 : roleField(replay.pages.role(replay.state, page), 'quadrant');
   if (page !== NO_PAGE && quadrant !== roleField(record.role, 'quadrant') && match.by !== 'derived' && !mmu.disputed.has(record.gfn)) {
     report(replay, event, task, record, withRole(record.role, { quadrant }), { page }, page);
   }
   return decide(replay, { ...match, page });
+}
+
+/** Of pages that look alike the one whose turn it is. */
+function preferring(foreseen: PageId, match: Match): Match {
+  if (!match.twins.includes(foreseen)) return match;
+  return { ...match, page: foreseen, twins: [match.page, ...match.twins.filter((twin) => twin !== foreseen)] };
 }
 
 /** Another page's turn: the one that looks like the record goes first of its likes, and so does one that differs in the quadrant. */

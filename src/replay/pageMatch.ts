@@ -44,7 +44,9 @@ export function matchPage(mmu: Mmu, record: PageRecord, mask: number): Match {
   return byRest.length ? matchOf(mmu, byRest, record, 'quadrant') : NO_MATCH;
 }
 
-function matchOf(mmu: Mmu, candidates: readonly PageId[], record: PageRecord, by: Match['by']): Match {
+function matchOf(mmu: Mmu, fitting: readonly PageId[], record: PageRecord, by: Match['by']): Match {
+  const current = fitting.filter((id) => mmu.pages.birth(id).generation === record.generation);
+  const candidates = current.length ? current : fitting;
   const page = likeliest(mmu, candidates, record);
   return { page, by, twins: candidates.filter((id) => id !== page) };
 }
@@ -54,12 +56,10 @@ function isDerived(mmu: Mmu, id: PageId): boolean {
 }
 
 function likeliest(mmu: Mmu, candidates: readonly PageId[], record: PageRecord): PageId {
-  if (candidates.length === 1) return candidates[0]!;
   const { pages, state } = mmu;
   // A page whose role is in dispute gives way to one whose role is not: gfn and role are the identity, so the dispute is settled.
   const score = (id: PageId): number =>
     (pages.isContradicted(state, id) ? 0 : 8) +
-    (pages.birth(id).generation === record.generation ? 4 : 0) +
     (pages.isUnsync(state, id) === record.unsync ? 2 : 0) +
     (pages.rootCount(state, id) === record.rootCount ? 1 : 0);
   return candidates.reduce((best, id) => (score(id) > score(best) ? id : best));

@@ -1,5 +1,5 @@
 import { Output, type Announcement, type Came, type Steps } from '../engine/announcement.js';
-import type { EventIndex, PageId } from '../engine/ids.js';
+import { NO_PAGE, type EventIndex, type PageId } from '../engine/ids.js';
 import type { Reason } from '../engine/reasons.js';
 import { differences, type Difference } from './compare.js';
 import type { EventTable } from '../trace/table.js';
@@ -48,6 +48,12 @@ export class Work {
   get pending(): Announcement | undefined {
     const { announced, reserve } = this;
     return announced && reserve && !announced.maybe ? { ...announced, maybe: reserve } : announced;
+  }
+
+  /** The page that the judged record is about, if it came as announced. */
+  get foreseenPage(): PageId {
+    const { matched } = this;
+    return matched && 'page' in matched ? matched.page : NO_PAGE;
   }
 
   /** @param reserve why it is not certain that the work is done at all: nothing of it must come before its first event has */
