@@ -11,7 +11,7 @@ import type { EventTable } from './trace/table.js';
 class UsageError extends Error {}
 
 const USAGE = `usage: shadow-mmu COMMAND [OPTION...] FILE...
-  check FILE... [--json] [--kernel ERA] [--vm N] [--max-findings N]   hold the trace against the model
+  check FILE... [--json] [--kernel ERA] [--vm N] [--invariants] [--max-findings N]   hold the trace against the model
   predict FILE --at N [--json]        what must come after the first N events
   info FILE... [--json]               what the trace holds
   state FILE --at EVENT [--vm N] [--json]   the MMU after an event
@@ -24,6 +24,7 @@ const OPTIONS = {
   at: { type: 'string' },
   port: { type: 'string' },
   'max-findings': { type: 'string' },
+  invariants: { type: 'boolean', default: false },
   help: { type: 'boolean', short: 'h', default: false },
   version: { type: 'boolean', default: false },
 } as const;
@@ -32,7 +33,7 @@ type Options = ReturnType<typeof parse>['values'];
 
 /** What each command takes besides files. */
 const TAKES: Record<string, readonly (keyof typeof OPTIONS)[]> = {
-  check: ['json', 'kernel', 'vm', 'max-findings'],
+  check: ['json', 'kernel', 'vm', 'max-findings', 'invariants'],
   predict: ['json', 'at', 'kernel'],
   info: ['json'],
   state: ['json', 'at', 'vm', 'kernel'],
@@ -102,12 +103,13 @@ async function check(file: string, options: Options): Promise<number> {
   const kernel = kernelOf(options);
   const started = process.hrtime.bigint();
   const table = await read(file);
-  const replay = new Replay(table, { kernel });
+  const replay = new Replay(table, { kernel, invariants: options.invariants });
   replay.advance(table.length);
   requireVm(replay, vm);
+  const invariants = options.invariants ? replay.checkInvariants(vm) : undefined;
   warnWithoutKvm(table);
   const seconds = Number(process.hrtime.bigint() - started) / 1e9;
-  const report = checkReport(replay, seconds, max, vm);
+  const report = checkReport(replay, seconds, max, vm, invariants);
   print(options.json ? JSON.stringify(report) : checkText(report));
   return report.findingsTotal > 0 ? 1 : statusOf(table);
 }
@@ -230,6 +232,10 @@ function checkText(report: CheckReport): string {
         `  ${name.padEnd(26)}${Object.entries(tally)
           .map(([what, count]) => `${count} ${what}`)
           .join('  ')}`,
+    ),
+    ...Object.entries(report.invariants ?? {}).map(
+      ([number, { checked, unknown, violated }]) =>
+        `  I-${number.padEnd(24)}${checked} checked  ${unknown} not checkable  ${violated} violated`,
     ),
     ...report.notes.map((note) => `  note: ${note}`),
     ...report.findings.map(

@@ -201,6 +201,9 @@ export class ShadowPages {
     state.keepNumber(this.headers[id]! + Header.written, since === undefined ? 0 : since + 1);
   }
 
+  /** Cells of one header; it begins with {@link lifeCell}. */
+  readonly headerCells = HEADER_CELLS;
+
   /** The cells of a page that say something of it: [first, count] runs, header and SPTEs. */
   cellRuns(id: PageId): readonly (readonly [CellId, number])[] {
     return [

@@ -84,6 +84,11 @@ export class Vcpu {
     return [this.first, ROOT_SLOTS];
   }
 
+  /** Whether a cell is one of this vCPU's. */
+  hasCell(cell: CellId): boolean {
+    return cell >= this.first && cell <= this.switchedCell;
+  }
+
   /** The root's pages by slot; one page for `single`. Empty before the first load. */
   roots(state: State = this.state): PageId[] {
     const pages: PageId[] = [];
@@ -115,6 +120,11 @@ export class Vcpu {
   /** Whether the page in the slot of an address is the one that the load's record meant, and not one that only looks alike. */
   isPageCertain(page: number): boolean {
     return this.state.tag(this.slotFor(page)) !== Trust.assumed;
+  }
+
+  /** As {@link isPageCertain}, for a slot of the root at a position. */
+  isSlotCertain(slot: number, state: State = this.state): boolean {
+    return state.tag(this.first + slot) !== Trust.assumed;
   }
 
   /** The root page an address starts in; `page` is the address >> 12. */

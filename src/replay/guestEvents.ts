@@ -24,6 +24,7 @@ export function guestEvent(replay: Replayer, event: EventIndex, kind: Kind, task
     case Kind.exit:
       leaveGuest(task);
       task.inExit = true;
+      task.seenExit = true;
       if (task.mmu.unseen.last(task.mmu.state, Cause.exitsSeen) === BEFORE_FIRST) task.mmu.unseen.happened(Cause.exitsSeen);
       exited(task, table.string(event, 0));
       break;

@@ -1,4 +1,5 @@
 import type { EventIndex, Gfn, PageId, SpteIndex } from '../engine/ids.js';
+import { InvariantWatch, featuresOf, type Tally } from '../engine/invariants/index.js';
 import type { EventTable } from '../trace/table.js';
 import { Kind } from '../trace/vocabulary.js';
 import type { Accounts } from './accounts.js';
@@ -11,6 +12,8 @@ import type { Finding, VcpuInfo, VmInfo } from './view.js';
 export interface ReplayOptions {
   /** era of the kernel, "auto" for the trace's own */
   readonly kernel?: string;
+  /** check the invariants after each event; what is violated becomes a finding */
+  readonly invariants?: boolean;
 }
 
 /** How far back a fault or an exit is searched for: a bound for damaged traces, far beyond any real exit. */
@@ -19,20 +22,43 @@ const LONGEST_EXIT = 100_000;
 /** A trace replayed through the engine: the answers of the debugger come from here. */
 export class Replay {
   private readonly replayer: Replayer;
+  private readonly watch: InvariantWatch | undefined;
 
   constructor(
     readonly table: EventTable,
     options: ReplayOptions = {},
   ) {
     this.replayer = new Replayer(table, options.kernel === 'auto' ? undefined : options.kernel);
+    if (options.invariants) this.watch = this.watchInvariants(options.kernel === 'auto' ? undefined : options.kernel);
   }
 
   /** Replays up to `max` more events of the table; answers how many. */
   advance(max: number): number {
     const end = Math.min(this.table.length, this.replayed + max);
     const count = end - this.replayed;
-    while (this.replayer.replayed < end) this.replayer.step();
+    while (this.replayer.replayed < end) {
+      this.replayer.step();
+      this.watch?.step();
+    }
     return count;
+  }
+
+  /** Checks the invariants over the whole state reached, and answers how often each was checked so far, by its number. */
+  checkInvariants(vm?: number): Map<number, Tally> {
+    this.watch?.checkEverything();
+    const total = new Map<number, Tally>();
+    for (const { vm: each } of this.vms) {
+      if (vm !== undefined && vm !== each) continue;
+      for (const [number, tally] of this.watch?.report(each).tallies ?? []) {
+        const sum = total.get(number) ?? { checked: 0, unknown: 0, violated: 0 };
+        total.set(number, {
+          checked: sum.checked + tally.checked,
+          unknown: sum.unknown + tally.unknown,
+          violated: sum.violated + tally.violated,
+        });
+      }
+    }
+    return total;
   }
 
   /** Events 0..replayed-1 have been through the engine. */
@@ -131,6 +157,16 @@ export class Replay {
   /** Every page that ever had a gfn, oldest first. */
   pagesEverOf(vm: number, gfn: Gfn): readonly PageId[] {
     return this.replayer.pages.everOfGfn(vm, gfn).filter((id) => this.replayer.pages.born(id) < this.replayed);
+  }
+
+  private watchInvariants(kernel: string | undefined): InvariantWatch {
+    const { replayer, table } = this;
+    const features = featuresOf(kernel ?? table.info.kernel.from);
+    return new InvariantWatch(
+      replayer,
+      (vm) => ({ features, roleMask: replayer.roleMask, vcpu: (id) => ({ inGuest: replayer.isInGuest(vm, id) }) }),
+      (vm, violation) => replayer.findings.invariant((replayer.replayed - 1) as EventIndex, vm, violation),
+    );
   }
 
   private vcpusOf(vm: number): VcpuInfo[] {

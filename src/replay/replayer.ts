@@ -108,6 +108,14 @@ export class Replayer {
     return [...this.byPid.values()].sort((a, b) => b.lastEvent - a.lastEvent);
   }
 
+  /** A vCPU runs the guest: its last exit is over. Undefined where exits have no events. */
+  isInGuest(vm: number, vcpu: number): boolean | undefined {
+    for (const task of this.byPid.values()) {
+      if (task.vcpu?.vm === vm && task.vcpu.id === vcpu) return task.seenExit ? !task.inExit : undefined;
+    }
+    return undefined;
+  }
+
   /** The guest frame that an event about an SPTE names; -1 for another event. */
   leafGfn(event: EventIndex): number {
     const kind = this.table.kind(event);

@@ -1,4 +1,5 @@
 import type { PageId } from '../engine/ids.js';
+import type { Tally } from '../engine/invariants/index.js';
 import { placed } from '../trace/info.js';
 import type { EventTable } from '../trace/table.js';
 import { announcedFields, type AnnouncedFields } from './announcedFields.js';
@@ -23,6 +24,8 @@ export interface CheckReport {
   reasons: Record<string, number>;
   findings: FindingReport[];
   findingsTotal: number;
+  /** by number, when they were asked for */
+  invariants?: Record<string, Tally>;
   notes: string[];
   seconds: number;
 }
@@ -38,7 +41,13 @@ export interface FindingReport {
   recorded: Readonly<Record<string, string | number>>;
 }
 
-export function checkReport(replay: Replay, seconds: number, maxFindings: number, vm?: number): CheckReport {
+export function checkReport(
+  replay: Replay,
+  seconds: number,
+  maxFindings: number,
+  vm?: number,
+  invariants?: ReadonlyMap<number, Tally>,
+): CheckReport {
   const { table, vms } = replay;
   const { info } = table;
   const findings = vm === undefined ? replay.findings : replay.findings.filter((finding) => finding.vm === vm);
@@ -55,6 +64,7 @@ export function checkReport(replay: Replay, seconds: number, maxFindings: number
     reasons: Object.fromEntries(replay.accounts.reasons),
     findings: findings.slice(0, maxFindings).map((finding) => findingReport(table, finding)),
     findingsTotal: findings.length,
+    ...(invariants ? { invariants: Object.fromEntries(invariants) } : {}),
     notes: info.notes.map(placed),
     seconds: Number(seconds.toFixed(3)),
   };

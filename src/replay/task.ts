@@ -23,6 +23,8 @@ export class Task {
   lastEvent: EventIndex = BEFORE_FIRST;
   /** inside a VM exit: between kvm_exit and kvm_entry */
   inExit = false;
+  /** an exit of it had an event */
+  seenExit = false;
   /** the walk, once its events have begun */
   walk: GuestWalk | undefined;
   path: FaultPath | undefined;

@@ -63,9 +63,7 @@ export function checkFacts(facts: Facts, report: Report): Report {
 /** What the header of one page says. */
 export function checkPage(page: PageSnapshot, facts: Facts, report: Report): void {
   for (const invariant of OF_PAGES) {
-    const verdict = report.verdict(invariant.number);
-    if (page.certain) invariant.page!(page, facts, verdict);
-    else verdict.unknown();
+    invariant.page!(page, facts, page.certain ? report.verdict(invariant.number) : report.doubt(invariant.number));
   }
 }
 
@@ -74,9 +72,7 @@ export function checkEntry(entry: EntrySnapshot, page: PageSnapshot, facts: Fact
   const child = entry.child === undefined ? undefined : facts.page(entry.child);
   const certain = entry.certain && page.certain && child?.certain !== false;
   for (const invariant of OF_ENTRIES[entry.kind]) {
-    const verdict = report.verdict(invariant.number);
-    if (certain) invariant.entry!.check(entry, page, facts, verdict);
-    else verdict.unknown();
+    invariant.entry!.check(entry, page, facts, certain ? report.verdict(invariant.number) : report.doubt(invariant.number));
   }
 }
 

@@ -43,13 +43,17 @@ export class Report {
   readonly tallies = new Map<number, Tally>();
   readonly violations: Violation[] = [];
   private readonly seen = new Set<string>();
-  private readonly verdicts = new Map<number, Verdict>();
+  private readonly verdicts: Verdict[] = [];
+  private readonly doubtful: Verdict[] = [];
 
   /** For an invariant by its number. */
   verdict(number: number): Verdict {
-    let verdict = this.verdicts.get(number);
-    if (!verdict) this.verdicts.set(number, (verdict = this.make(number)));
-    return verdict;
+    return (this.verdicts[number] ??= this.make(number));
+  }
+
+  /** The same for something that may be other than it looks: whatever would be checked cannot be. */
+  doubt(number: number): Verdict {
+    return (this.doubtful[number] ??= this.makeDoubtful(number));
   }
 
   tally(number: number): Tally {
@@ -68,6 +72,11 @@ export class Report {
         if (!holds) this.add({ number, ...wrong() }, tally);
       },
     };
+  }
+
+  private makeDoubtful(number: number): Verdict {
+    const tally = this.tally(number);
+    return { unknown: () => void tally.unknown++, check: () => void tally.unknown++ };
   }
 
   private add(violation: Violation, tally: Tally): void {

@@ -32,20 +32,20 @@ export const WRITE_PROTECTION: readonly Invariant[] = [
   {
     number: 35,
     title: 'where a writable leaf maps a gfn, all level-1 pages of the gfn are unsync',
+    page(page, facts, verdict) {
+      if (page.freed || levelOf(page) !== 1 || !hasGptes(page) || !isValid(page, facts)) return;
+      for (const mapping of facts.leavesOf(page.gfn)) {
+        const writable = isWritable(mapping, facts);
+        if (writable !== false) isUnsync(page, mapping, verdict, writable);
+      }
+    },
     entry: {
       kinds: ['leaf'],
       check(entry, page, facts, verdict) {
-        const gfns = writableFrames(entry, page, facts);
-        if (!gfns) return;
-        for (const gfn of gfns) {
+        for (const gfn of writableFrames(entry, page, facts) ?? []) {
           for (const shadow of facts.pagesOfGfn(gfn)) {
             if (levelOf(shadow) !== 1 || !hasGptes(shadow) || !isValid(shadow, facts)) continue;
-            verdict.check(shadow.certain ? shadow.unsync : undefined, () => ({
-              place: { page: shadow.id, gfn },
-              message: `${describe(shadow)} is sync, but ${describeEntry(page, entry)} lets the guest write its table`,
-              expected: 'unsync',
-              found: 'sync',
-            }));
+            isUnsync(shadow, { page, entry }, verdict, shadow.certain ? true : undefined);
           }
         }
       },
@@ -210,6 +210,16 @@ function writableLeaf(isProtected: (page: PageSnapshot) => boolean): Invariant['
       }
     },
   };
+}
+
+/** A page table that a leaf lets the guest write is unsync; `writable` undefined: perhaps the leaf does not. */
+function isUnsync(shadow: PageSnapshot, { page, entry }: Mapping, verdict: Verdict, writable: true | undefined): void {
+  verdict.check(writable && shadow.unsync, () => ({
+    place: { page: shadow.id, gfn: shadow.gfn },
+    message: `${describe(shadow)} is sync, but ${describeEntry(page, entry)} lets the guest write its table`,
+    expected: 'unsync',
+    found: 'sync',
+  }));
 }
 
 function wrongLeaf({ page, entry }: Mapping, shadow: PageSnapshot, what: string): ReturnType<Parameters<Verdict['check']>[1]> {

@@ -1,5 +1,6 @@
 import type { Announcement } from '../../engine/announcement.js';
 import type { EventIndex, PageId, Role } from '../../engine/ids.js';
+import type { Violation } from '../../engine/invariants/index.js';
 import type { Mmu } from '../../engine/mmu.js';
 import type { EventTable } from '../../trace/table.js';
 import type { Difference } from '../compare.js';
@@ -7,7 +8,10 @@ import type { Finding } from '../view.js';
 import { missingCard, mismatchCard, unpredictedCard, type CardContext } from './predictionCards.js';
 import { quadrantCard, type QuadrantSource } from './quadrantCard.js';
 
-/** Where record and engine disagree, and where the trace is damaged: at most one per event, in the order of the events. */
+/**
+ * Where record and engine disagree, and where the trace is damaged: at most one per event, in the order of the events. Invariants that
+ * do not hold come beside them, all of them.
+ */
 export class Findings {
   private readonly byEvent = new Map<EventIndex, Finding>();
   readonly all: Finding[] = [];
@@ -55,6 +59,28 @@ export class Findings {
     });
   }
 
+  /** A rule about the state does not hold after an event. */
+  invariant(event: EventIndex, vm: number, { number, place, message, expected, found }: Violation): void {
+    const finding: Finding = {
+      event,
+      kind: 'invariant',
+      name: this.table.name(event),
+      vm,
+      message: `I-${number}: ${message}`,
+      expected: { invariant: number, state: expected },
+      recorded: { state: found },
+      card: [
+        ['invariant', `I-${number} does not hold after ${this.table.name(event)}`],
+        ['because', message],
+        ['expected', expected],
+        ['found', found],
+      ],
+      ...(place.page === undefined ? {} : { page: place.page }),
+    };
+    if (this.byEvent.has(event)) this.insert(finding);
+    else this.add(finding);
+  }
+
   private context(event: EventIndex, mmu: Mmu): CardContext {
     return { table: this.table, event, mmu };
   }
@@ -63,7 +89,11 @@ export class Findings {
   private add(finding: Finding): void {
     if (this.byEvent.has(finding.event)) return;
     this.byEvent.set(finding.event, finding);
-    const after = this.all.findLastIndex(({ event }) => event < finding.event);
+    this.insert(finding);
+  }
+
+  private insert(finding: Finding): void {
+    const after = this.all.findLastIndex(({ event }) => event <= finding.event);
     this.all.splice(after + 1, 0, finding);
   }
 }
