@@ -14,7 +14,6 @@ type Place = number;
 const placeOf = (page: PageId, index: SpteIndex): Place => page * 512 + index;
 const pageOfPlace = (place: Place): PageId => Math.floor(place / 512) as PageId;
 const indexOfPlace = (place: Place): SpteIndex => (place % 512) as SpteIndex;
-const splitPlace = (place: Place): { page: PageId; index: SpteIndex } => ({ page: pageOfPlace(place), index: indexOfPlace(place) });
 
 /**
  * The shadow MMU of one VM (`struct kvm_arch`'s part in it): its pages, links, leaves and generation. Every change goes through the
@@ -89,13 +88,9 @@ export class Mmu {
   *hashed(): Generator<PageId> {
     for (const pages of this.liveByGfn.values()) yield* pages;
   }
-  /** `parent_ptes` of a page, in the newest state. */
-  parents(id: PageId): { page: PageId; index: SpteIndex }[] {
-    return [...(this.parentsOf.get(id) ?? [])].map(splitPlace);
-  }
   /** The rmap of a guest frame for all page sizes that begin there, in the newest state. */
   rmap(gfn: Gfn): { page: PageId; index: SpteIndex }[] {
-    return [...(this.leavesOf.get(gfn) ?? [])].map(splitPlace);
+    return [...(this.leavesOf.get(gfn) ?? [])].map((place) => ({ page: pageOfPlace(place), index: indexOfPlace(place) }));
   }
   /** Guest frames that have an rmap, in the newest state. */
   mappedFrames(): Iterable<Gfn> {

@@ -1,11 +1,12 @@
 import type { EventIndex, Gfn, PageId, SpteIndex } from '../engine/ids.js';
-import { InvariantWatch, featuresOf, type Tally } from '../engine/invariants/index.js';
+import { InvariantWatch, type Known, type Tally } from '../engine/invariants/index.js';
 import type { EventTable } from '../trace/table.js';
 import { Kind } from '../trace/vocabulary.js';
 import type { Accounts } from './accounts.js';
 import { announcements, type Announced } from './announcements.js';
 import { changesOf, type ChangeIndex, type ChangeTarget } from './changes.js';
 import { Cursor } from './cursor.js';
+import { knownToInvariants } from './invariantFacts.js';
 import { Replayer } from './replayer.js';
 import type { Finding, VcpuInfo, VmInfo } from './view.js';
 
@@ -29,7 +30,7 @@ export class Replay {
     options: ReplayOptions = {},
   ) {
     this.replayer = new Replayer(table, options.kernel === 'auto' ? undefined : options.kernel);
-    if (options.invariants) this.watch = this.watchInvariants(options.kernel === 'auto' ? undefined : options.kernel);
+    if (options.invariants) this.watch = this.watchInvariants();
   }
 
   /** Replays up to `max` more events of the table; answers how many. */
@@ -159,12 +160,12 @@ export class Replay {
     return this.replayer.pages.everOfGfn(vm, gfn).filter((id) => this.replayer.pages.born(id) < this.replayed);
   }
 
-  private watchInvariants(kernel: string | undefined): InvariantWatch {
-    const { replayer, table } = this;
-    const features = featuresOf(kernel ?? table.info.kernel.from);
+  private watchInvariants(): InvariantWatch {
+    const { replayer } = this;
+    const known: Known[] = [];
     return new InvariantWatch(
       replayer,
-      (vm) => ({ features, roleMask: replayer.roleMask, vcpu: (id) => ({ inGuest: replayer.isInGuest(vm, id) }) }),
+      (vm) => (known[vm] ??= knownToInvariants(replayer, vm)),
       (vm, violation) => replayer.findings.invariant((replayer.replayed - 1) as EventIndex, vm, violation),
     );
   }

@@ -89,12 +89,17 @@ export class Replayer {
   }
 
   kvm(vm: number): TracedKvm {
-    const kernel = this.kernel ?? this.table.info.kernel.from;
+    const kernel = this.kernelVersion;
     for (let next = this.kvms.length; next <= vm; next++) {
       const mmu = new Mmu(next, this.state, this.pages, eraFor(kernel));
       this.kvms.push(new Kvm(mmu, new GuestEntries(mmu), new HostPages()));
     }
     return this.kvms[vm]!;
+  }
+
+  /** The kernel as given, else as the trace tells; of a range its beginning. */
+  get kernelVersion(): string {
+    return this.kernel ?? this.table.info.kernel.from;
   }
 
   /** What roles tell of the guest's control registers. */

@@ -1,3 +1,5 @@
+import { eraNamed } from '../../src/engine/eras.js';
+import type { Feature } from '../../src/engine/features.js';
 import { hashBucket } from '../../src/engine/hash.js';
 import type { Gfn, PageId, Pfn, SpteIndex } from '../../src/engine/ids.js';
 import { checkAll } from '../../src/engine/invariants/check.js';
@@ -6,7 +8,6 @@ import {
   CURRENT,
   type Counters,
   type EntrySnapshot,
-  type Features,
   type ListShape,
   type PageSnapshot,
   type Place,
@@ -54,7 +55,7 @@ export class Draft {
   readonly visible = new Set<Gfn>();
   rmaps: RmapDraft[] | undefined;
   activeList: PageId[] = [];
-  features: Features = CURRENT;
+  features: ReadonlySet<Feature> = CURRENT;
   counters: Mutable<Counters> = {};
   recent: Mutable<Recent> = { zapAllFastUnfinished: false };
   generation: number | undefined = 0;
@@ -210,7 +211,7 @@ export class Draft {
       for (const entry of page.entries) {
         if (entry.kind !== 'leaf' || entry.gfn === undefined) continue;
         entry.rmapKey = entry.gfn;
-        if (this.features.rmap === 'writable' && !(entry.spte! & 2n)) continue;
+        if (!this.features.has('rmap-of-all-leaves') && !(entry.spte! & 2n)) continue;
         const key = `${smm}:${level}:${entry.gfn}`;
         const rmap = rmaps.get(key) ?? { smm, level, gfn: entry.gfn, places: [] };
         rmap.places.push({ page: page.id, index: entry.index });
@@ -320,7 +321,7 @@ export function longGuest(): { draft: Draft; pages: PageDraft[] } {
 export function localGuest(): Guest & { root: PageDraft } {
   const state = guest();
   const { draft, pd } = state;
-  draft.features = { ...CURRENT, localPages: true };
+  draft.features = eraNamed('rfc-local')!.features;
   const root = draft.page({ has4ByteGpte: 1, level: 3 }, 0, { local: true });
   pd.forEach((page, slot) => draft.link(root, slot, page));
   draft.vcpus.length = 0;

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
+import { eraNamed, withoutFeatures } from '../../src/engine/eras.js';
 import { INVARIANTS } from '../../src/engine/invariants/check.js';
 import type { Gfn, SpteIndex } from '../../src/engine/ids.js';
-import { CURRENT } from '../../src/engine/invariants/snapshot.js';
 import { withRole } from '../../src/engine/role.js';
 import { Draft, frame, guest, localGuest, longGuest, violated, zapped, GUEST, type Guest } from './invariantState.js';
 
@@ -65,7 +65,7 @@ const passthrough = (change: (draft: Draft) => void = () => undefined): Draft =>
 /** Before 3.1: MMIO leaves nothing behind. */
 const decoupled = (change: (state: Guest) => void): (() => Draft) =>
   changed((state) => {
-    state.draft.features = { ...CURRENT, mmio: 'decoupled' };
+    state.draft.features = withoutFeatures(eraNamed('6.12.107')!, ['mmio-sptes']).features;
     state.pt[0].entries = state.pt[0].entries.filter(({ kind }) => kind !== 'mmio');
     change(state);
   });

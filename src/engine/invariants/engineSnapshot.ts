@@ -11,7 +11,6 @@ import {
   CURRENT,
   type Counters,
   type EntrySnapshot,
-  type Features,
   type PageSnapshot,
   type Place,
   type RmapSnapshot,
@@ -33,21 +32,6 @@ export interface Known extends Partial<
   readonly page?: (id: PageId, state: State) => Partial<PageSnapshot>;
   /** more of a vCPU: whether it is in the guest, its pending requests */
   readonly vcpu?: (id: number, state: State) => Partial<VcpuSnapshot>;
-}
-
-/** What an era is known to do differently, by the kernel's version ("5.10", "6.1"); an unknown one is taken for a current one. */
-export function featuresOf(kernel: string): Features {
-  const [major = 0, minor = 0] = kernel.split('.').map(Number);
-  const before = (wantedMajor: number, wantedMinor: number): boolean =>
-    major > 0 && (major < wantedMajor || (major === wantedMajor && minor < wantedMinor));
-  return {
-    mmio: before(2, 7) ? 'decoupled' : 'cached',
-    localPages: false,
-    floodCount: before(3, 1) ? 'vcpu' : 'page',
-    generations: !before(5, 4),
-    directQuadrants: before(5, 17),
-    rmap: 'leaves',
-  };
 }
 
 /**
@@ -242,7 +226,7 @@ class EnginePage implements PageSnapshot {
   }
   get parents(): readonly Place[] | undefined {
     const { mmu, isNewest } = this.reader;
-    return isNewest ? (this.freed ? [] : mmu.parents(this.id)) : undefined;
+    return isNewest ? (this.freed ? [] : [...mmu.parents(this.id)]) : undefined;
   }
   get entries(): readonly EntrySnapshot[] {
     return (this.allEntries ??= this.freed ? [] : this.reader.entries(this.id));

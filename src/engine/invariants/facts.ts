@@ -88,13 +88,13 @@ export function hasGptes(page: PageSnapshot): boolean {
 }
 
 export function isObsolete(page: PageSnapshot, facts: Facts): boolean {
-  return facts.features.generations && facts.generation !== undefined && page.generation !== facts.generation;
+  return facts.features.has('generations') && facts.generation !== undefined && page.generation !== facts.generation;
 }
 
 /** Neither freed, nor invalid, nor of an old generation. Undefined while the generation is not known. */
 export function isValid(page: PageSnapshot, facts: Facts): boolean | undefined {
   if (page.freed || isInvalid(page)) return false;
-  if (facts.features.generations && facts.generation === undefined) return undefined;
+  if (facts.features.has('generations') && facts.generation === undefined) return undefined;
   return !isObsolete(page, facts);
 }
 

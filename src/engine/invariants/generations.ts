@@ -12,7 +12,7 @@ export const GENERATIONS: readonly Invariant[] = [
     number: 45,
     title: 'generations are 0 and 1; pages of the old one are listed only while a fast zap is unfinished',
     vm(facts, verdict) {
-      if (!facts.features.generations) return;
+      if (!facts.features.has('generations')) return;
       const { generation } = facts;
       verdict.check(generation === undefined ? undefined : isBit(generation), () => ({
         place: {},
@@ -22,7 +22,7 @@ export const GENERATIONS: readonly Invariant[] = [
       }));
     },
     page(page, facts, verdict) {
-      if (!facts.features.generations || page.freed) return;
+      if (!facts.features.has('generations') || page.freed) return;
       verdict.check(isBit(page.generation), () => ({
         place: { page: page.id, gfn: page.gfn },
         message: `${describe(page)} is of generation ${page.generation}; there are only 0 and 1`,
@@ -130,7 +130,7 @@ export const GENERATIONS: readonly Invariant[] = [
     number: 50,
     title: 'write floods are counted up to 2, for guest tables of level 2 and up',
     page(page, { features }, verdict) {
-      if (page.freed || isInvalid(page) || features.floodCount !== 'page') return;
+      if (page.freed || isInvalid(page) || !features.has('flood-per-page')) return;
       const count = page.writeFloodingCount;
       const most = levelOf(page) === 1 || isDirect(page) ? 0 : MOST_WRITES;
       verdict.check(count === undefined ? undefined : count <= most, () => ({
@@ -141,7 +141,7 @@ export const GENERATIONS: readonly Invariant[] = [
       }));
     },
     vcpu(vcpu, { features }, verdict) {
-      if (features.floodCount !== 'vcpu') return;
+      if (features.has('flood-per-page')) return;
       const { lastWrite } = vcpu;
       verdict.check(lastWrite && (lastWrite.gfn === undefined || lastWrite.count >= 1), () => ({
         place: { vcpu: vcpu.id, gfn: lastWrite!.gfn },

@@ -86,7 +86,7 @@ export const IDENTITY: readonly Invariant[] = [
       for (let i = 1; i < list.length; i++) {
         const [newer, older] = [list[i - 1]!, list[i]!];
         const place = placeOf(older);
-        if (facts.features.generations) {
+        if (facts.features.has('generations')) {
           const ordered = facts.generation === undefined ? undefined : isObsolete(older, facts) || !isObsolete(newer, facts);
           verdict.check(ordered, () => ({
             place,

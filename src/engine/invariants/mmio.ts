@@ -46,7 +46,7 @@ export const MMIO: readonly Invariant[] = [
     entry: {
       kinds: ['mmio'],
       check(entry, page, { slots, features }, verdict) {
-        if (features.mmio !== 'cached') return;
+        if (!features.has('mmio-sptes')) return;
         const { mmioGeneration: made, gfn } = entry;
         const now = slots?.generation;
         if (made === undefined || now === undefined || gfn === undefined) return verdict.unknown();
@@ -73,7 +73,7 @@ export const MMIO: readonly Invariant[] = [
     number: 20,
     title: 'once MMIO leaves nothing behind, no marked SPTE exists and no page made for MMIO',
     page(page, { features }, verdict) {
-      if (features.mmio !== 'decoupled' || page.freed) return;
+      if (!leavesNothing(features) || page.freed) return;
       verdict.check(page.madeFor === undefined ? undefined : page.madeFor !== 'mmio', () => ({
         place: { page: page.id, gfn: page.gfn },
         message: `${describe(page)} was made for an MMIO access, which is emulated before any page is made`,
@@ -84,7 +84,7 @@ export const MMIO: readonly Invariant[] = [
     entry: {
       kinds: ['mmio', 'leaf', 'link'],
       check(entry, page, { features }, verdict) {
-        if (features.mmio !== 'decoupled') return;
+        if (!leavesNothing(features)) return;
         verdict.check(entry.kind !== 'mmio', () => ({
           place: { page: page.id, index: entry.index, gfn: entry.gfn },
           message: `${describeEntry(page, entry)} is marked as MMIO, which this kernel does not remember in SPTEs`,
@@ -95,6 +95,11 @@ export const MMIO: readonly Invariant[] = [
     },
   },
 ];
+
+/** From the decoupling of MMIO (S003) until MMIO SPTEs came: a fault on MMIO is emulated and leaves nothing. */
+function leavesNothing(features: Facts['features']): boolean {
+  return features.has('mmio-decoupling') && !features.has('mmio-sptes');
+}
 
 /** Bits that must be 0 in a present SPTE at its place. */
 function reservedBits(entry: EntrySnapshot, page: PageSnapshot, { format, host }: Facts): bigint {

@@ -26,7 +26,7 @@ export const QUADRANT: readonly Invariant[] = [
     number: 22,
     title: 'only pages of 4-byte tables have a quadrant',
     page(page, { features }, verdict) {
-      if (page.freed || (features.directQuadrants && isDirect(page))) return;
+      if (page.freed || (mayHaveQuadrant(features) && isDirect(page))) return;
       const quadrant = quadrantOf(page);
       verdict.check(quadrant === 0 || isFourByte(page), () => ({
         place: placeOf(page),
@@ -121,6 +121,11 @@ export const QUADRANT: readonly Invariant[] = [
     },
   },
 ];
+
+/** Eras in which a direct page of no 4-byte table has a quadrant: without paging in 2.6.x, half of a 4 MiB page before 5.17. */
+function mayHaveQuadrant(features: Facts['features']): boolean {
+  return features.has('direct-mmu-quadrants') || features.has('direct-has-8-byte-gptes');
+}
 
 function quadrantOf(page: PageSnapshot): number {
   return roleField(page.role, 'quadrant');

@@ -1,12 +1,10 @@
 import type { PageId } from '../ids.js';
+import { PTE_LIST_SLOTS } from '../pteList.js';
 import { roleField } from '../role.js';
 import { frameByPage, levelOf, type Facts } from './facts.js';
 import { describe, describeEntry, hex, samePlace, type Invariant } from './invariant.js';
 import type { Verdict, ViolationPlace } from './report.js';
 import type { EntrySnapshot, ListShape, PageSnapshot, Place } from './snapshot.js';
-
-/** SPTE pointers in one descriptor (PTE_LIST_EXT). */
-const DESCRIPTOR_SLOTS = 14;
 
 /** gfn rmaps, parent pointers, root counts: I-27 to I-32. */
 export const REVERSE_MAPS: readonly Invariant[] = [
@@ -163,7 +161,7 @@ export const REVERSE_MAPS: readonly Invariant[] = [
 ];
 
 function belongsInRmap(entry: EntrySnapshot, { features, format }: Facts): boolean | undefined {
-  if (features.rmap === 'leaves') return true;
+  if (features.has('rmap-of-all-leaves')) return true;
   return entry.spte === undefined ? undefined : (entry.spte & format.writable) !== 0n;
 }
 
@@ -199,7 +197,7 @@ function flaw(shape: ListShape, places: readonly Place[]): string | undefined {
   for (const slots of shape) {
     const used = slots.filter((slot) => slot !== null).length;
     if (used === 0) return 'an empty descriptor';
-    if (slots.length > DESCRIPTOR_SLOTS) return `a descriptor of ${slots.length} slots`;
+    if (slots.length > PTE_LIST_SLOTS) return `a descriptor of ${slots.length} slots`;
     if (slots.slice(0, used).includes(null)) return 'a hole inside a descriptor';
   }
   const held = shape.flat().filter((slot) => slot !== null).length;

@@ -1,3 +1,5 @@
+import { eraNamed } from '../eras.js';
+import type { Feature } from '../features.js';
 import type { Gfn, PageId, Pfn, Role, SpteIndex } from '../ids.js';
 import type { SpteFormat } from '../spte.js';
 
@@ -8,7 +10,8 @@ import type { SpteFormat } from '../spte.js';
  */
 export interface Snapshot {
   readonly format: SpteFormat;
-  readonly features: Features;
+  /** of the kernel's era: some invariants have exceptions */
+  readonly features: ReadonlySet<Feature>;
   /** bits of the engine's role word that are known; absent: all. Text traces do not print every bit */
   readonly roleMask?: number;
   /** `mmu_valid_gen` */
@@ -31,31 +34,8 @@ export interface Snapshot {
   readonly recent?: Recent;
 }
 
-/** What differs between kernels, as far as an invariant has an exception for it. The ids are those of `spec/eras.md`. */
-export interface Features {
-  /** E2, E2b: what an MMIO fault leaves behind: an SPTE with bit 9 set, nothing, or an MMIO SPTE with a generation */
-  readonly mmio: 'marked' | 'decoupled' | 'cached';
-  /** E5: levels 3 and up of 32-bit guests are local pages, and the page directories are their children */
-  readonly localPages: boolean;
-  /** E12: write floods are counted per page, or per vCPU for the last gfn written */
-  readonly floodCount: 'page' | 'vcpu';
-  /** E13: `mmu_valid_gen` toggles between 0 and 1 */
-  readonly generations: boolean;
-  /** E3, E14: a direct page is "8-byte" and may have a quadrant all the same (2.6 without paging; halves of a 4 MiB page before 5.17) */
-  readonly directQuadrants: boolean;
-  /** E15: the gfn rmap holds all leaves, or only those that are writable */
-  readonly rmap: 'leaves' | 'writable';
-}
-
-/** Linux 5.17 and later. */
-export const CURRENT: Features = {
-  mmio: 'cached',
-  localPages: false,
-  floodCount: 'page',
-  generations: true,
-  directQuadrants: false,
-  rmap: 'leaves',
-};
+/** A current kernel, for whoever does not say which it is. */
+export const CURRENT: ReadonlySet<Feature> = eraNamed('6.12.107')!.features;
 
 /** One SPTE's place. */
 export interface Place {
@@ -155,7 +135,7 @@ export interface VcpuSnapshot {
   readonly inGuest?: boolean;
   /** KVM_REQ_MMU_FREE_OBSOLETE_ROOTS, KVM_REQ_MMU_RELOAD or their like is pending */
   readonly reloadPending?: boolean;
-  /** E12 `vcpu`: the gfn written last and how often in a row */
+  /** before floods were counted per page (E12): the gfn written last and how often in a row */
   readonly lastWrite?: { readonly gfn: Gfn | undefined; readonly count: number };
 }
 

@@ -1,7 +1,7 @@
 import { roleField, roleMask, type RoleField } from '../role.js';
 import { PAGE_SIZE_BIT, pagesPerEntry } from '../spte.js';
 import { frameByPage, hasGptes, isDirect, knowsRole, levelOf, type Facts } from './facts.js';
-import { guestEntry, isLarge } from './guestEntries.js';
+import { guestEntry, isLarge } from './guestEntry.js';
 import { describe, describeEntry, hex, type Invariant } from './invariant.js';
 import type { PageSnapshot } from './snapshot.js';
 
@@ -136,7 +136,7 @@ function differing(parent: PageSnapshot, child: PageSnapshot, facts: Facts): Rol
   return INHERITED.filter(
     (field) =>
       // Before 5.17 what is direct is "8-byte", also below a table of 4-byte entries.
-      !(field === 'has4ByteGpte' && facts.features.directQuadrants && isDirect(child)) &&
+      !(field === 'has4ByteGpte' && facts.features.has('direct-has-8-byte-gptes') && isDirect(child)) &&
       knowsRole(facts, INHERITED_BITS.get(field)!) &&
       roleField(parent.role, field) !== roleField(child.role, field),
   );

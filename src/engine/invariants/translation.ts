@@ -1,7 +1,7 @@
 import { ACC_EXEC, ACC_USER, ACC_WRITE, roleField, roleMask } from '../role.js';
 import { NX, pagesPerEntry, spteFrame } from '../spte.js';
 import { hasGptes, isValid, knownField, levelOf, type Facts } from './facts.js';
-import { guestEntry } from './guestEntries.js';
+import { guestEntry } from './guestEntry.js';
 import { describeEntry, hex, type Invariant } from './invariant.js';
 import type { Verdict } from './report.js';
 import type { EntrySnapshot, PageSnapshot } from './snapshot.js';
