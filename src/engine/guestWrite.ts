@@ -2,7 +2,7 @@ import type { Role, SpteIndex } from './ids.js';
 import { roleField } from './role.js';
 
 /** An instruction without a rep prefix stores at most this much: 16 bytes of cmpxchg16b or an SSE move. */
-const LONGEST_STORE = 16;
+export const LONGEST_STORE = 16;
 const TABLE_BYTES = 4096;
 const PREFIXES = new Set([0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65, 0x66, 0x67, 0xf0, 0xf2, 0xf3]);
 

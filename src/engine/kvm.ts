@@ -1,4 +1,5 @@
 import type { GuestEntries } from './guestEntries.js';
+import { GuestTime } from './guestTime.js';
 import type { HostPage, HostPages } from './hostPages.js';
 import type { Gfn, PageId } from './ids.js';
 import type { Mmu } from './mmu.js';
@@ -27,6 +28,7 @@ export interface HostBacking {
 export class Kvm<Guest extends GuestTables = GuestTables, Host extends HostBacking = HostBacking> {
   /** its vCPUs that had an event so far */
   readonly vcpus: Vcpu[] = [];
+  readonly time: GuestTime;
   /** low bits of the memslot generation, which MMIO SPTEs carry; undefined until one showed it, and after a possible slot change */
   slotGeneration: number | undefined;
   /** `n_max_mmu_pages`, as far as recycling showed it */
@@ -38,7 +40,9 @@ export class Kvm<Guest extends GuestTables = GuestTables, Host extends HostBacki
     readonly mmu: Mmu,
     readonly guest: Guest,
     readonly host: Host,
-  ) {}
+  ) {
+    this.time = new GuestTime(mmu);
+  }
 }
 
 /** A VM of a trace. */

@@ -301,7 +301,7 @@ export class Mmu {
       const doubt = unseenChange(this, this.state, page, index);
       const unseen = doubt && doubt.what !== Unseen.write ? doubt.what : Unseen.nothing;
       this.state.setWord(cell, spte & ~(writable | mmuWritable), entryTag(EntryState.leaf, Trust.derived, unseen));
-      if (spte & writable) this.closedAt.set(gfn, this.quietSince);
+      if (spte & writable) this.closedAt.set(gfn, Math.min(this.quietSince, this.state.now) as EventIndex);
     }
   }
 

@@ -18,7 +18,8 @@ export function announcements(replay: Replayer): Announced[] {
   const found: Announced[] = [];
   for (const task of replay.tasksByLast()) {
     expect(task);
-    for (const announcement of task.work.rest()) found.push({ announcement, vm: task.mmu.vm, vcpu: task.vcpu?.id });
+    do for (const announcement of task.work.rest()) found.push({ announcement, vm: task.mmu.vm, vcpu: task.vcpu?.id });
+    while (expect(task));
   }
   return found;
 }

@@ -11,12 +11,15 @@ import { invalidate } from '../engine/steps/invalidate.js';
 import { mmioPageFault } from '../engine/steps/mmio.js';
 import { beforeEntry } from '../engine/steps/roots.js';
 import { trackWrite, unprotect } from '../engine/steps/trackWrite.js';
+import { atAnyTime } from '../engine/steps/unshown.js';
 import { outsideGuest } from '../engine/steps/userspace.js';
 import type { Vcpu } from '../engine/vcpu.js';
 import { walkOutcome } from '../engine/walkOutcome.js';
 import { Kind } from '../trace/vocabulary.js';
+import { faultOf } from './faultOf.js';
 import type { Replayer } from './replayer.js';
 import type { Task } from './task.js';
+import { walkedForUnknownUse } from './unknownUse.js';
 
 /** Page-table writes are emulated; other instructions run again after the shadows of their target are gone [6.1 emulate.c, PageTable flag]. */
 const TABLE_WRITERS = new Set(['mov', 'xchg', 'cmpxchg', 'cmpxchg8b', 'or', 'and', 'bts']);
@@ -28,7 +31,8 @@ export function drive(replay: Replayer, event: EventIndex, kind: Kind, task: Tas
   switch (kind) {
     case Kind.exit:
       work.finish(event);
-      task.kvm.mmu.quietSince = event;
+      task.kvm.time.showsExits = true;
+      inKvm(task, event);
       task.settled = false;
       task.change = changeOf(table.string(event, 0));
       task.reinjecting = task.injected && table.word(event, 1) === task.enteredAt;
@@ -39,17 +43,20 @@ export function drive(replay: Replayer, event: EventIndex, kind: Kind, task: Tas
     case Kind.entry:
       expect(task);
       work.finish(event);
-      task.kvm.mmu.quietSince = event;
+      if (task.vcpu) task.kvm.time.entered(task.vcpu.id);
       task.change = 'none';
       task.outside = false;
       task.enteredAt = table.word(event, 1);
       break;
     case Kind.pageFault:
       work.finish(event);
+      task.kvm.time.showsFaults = true;
+      if (!task.kvm.time.showsExits) inKvm(task, event);
       faulted(task);
       break;
     case Kind.walk:
       work.finish(event);
+      if (!task.kvm.time.showsExits) inKvm(task, event);
       break;
     case Kind.element:
       walked(replay, task);
@@ -104,10 +111,15 @@ export function expect(task: Task): boolean {
 }
 
 function* betweenRuns(task: Task, vcpu: Vcpu): Steps {
+  if (!task.kvm.time.showsExits) return yield* atAnyTime(task.kvm, vcpu);
   const { change } = task;
   task.change = 'none';
   if (task.outside) yield* outsideGuest(task.kvm);
   yield* beforeEntry(task.kvm, vcpu, change);
+}
+
+function inKvm({ kvm, vcpu }: Task, event: EventIndex): void {
+  if (vcpu) kvm.time.left(vcpu.id, event);
 }
 
 function changeOf(reason: string): Task['change'] {
@@ -141,15 +153,6 @@ function isDirect({ vcpu, mmu }: Task): boolean {
   return root !== undefined && roleField(mmu.pages.role(mmu.state, root), 'direct') === 1;
 }
 
-function faultOf(task: Task, direct: boolean, address = task.pageFault?.address ?? task.walk?.address): Fault | undefined {
-  const { kvm, vcpu, walk, pageFault } = task;
-  if (!vcpu || address === undefined) return undefined;
-  const path = direct ? task.pathOf(Number(address >> 12n)) : walk && !walk.empty ? task.pathOf() : task.pathTo(address);
-  if (!path) return undefined;
-  const error = pageFault?.error ?? walk?.error ?? 0;
-  return { kvm, vcpu, path, walk: direct ? undefined : walk, address, error };
-}
-
 /** A guest walk has come to its end: the fault goes on, or the emulator's write. */
 function walked(replay: Replayer, task: Task): void {
   const { walk, vcpu, work } = task;
@@ -168,6 +171,7 @@ function walked(replay: Replayer, task: Task): void {
   }
   const gfn = walk.gfn;
   if (gfn === undefined) return;
+  if (!task.kvm.time.showsExits) return walkedForUnknownUse(task, gfn);
   if (task.emulating !== undefined) {
     if (walk.isWrite) emulatorWrites(task, gfn);
     return;

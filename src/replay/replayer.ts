@@ -196,6 +196,7 @@ export class Replayer {
       mmu.unseen.happened(Cause.lost);
       mmu.incomplete = true;
     }
+    for (const { time } of this.kvms) time.lost();
     for (const task of this.byPid.values()) task.reset();
     this.findings.lostEvents(event, place?.vm ?? 0, count);
   }

@@ -62,6 +62,9 @@ export class Task {
   /** a page that was zapped while unsync: its sync event follows */
   zappedUnsync: PageId = NO_PAGE;
 
+  /** without exits: the last write that KVM must emulate, and whether the instruction has been fetched for it */
+  toEmulate: { readonly address: bigint; fetched: boolean } | undefined;
+
   readonly work: Work;
 
   constructor(

@@ -29,7 +29,7 @@ export interface WorkHost {
  * against each recorded output, and ended by the next input that shows it to be over.
  */
 export class Work {
-  private steps: Steps | undefined;
+  private steps: Steps<unknown> | undefined;
   private announced: Announcement | undefined;
   private matched: Announcement | undefined;
   private missed: { announced: Announcement; event: EventIndex; differences: readonly Difference[] | undefined } | undefined;
@@ -57,7 +57,7 @@ export class Work {
   }
 
   /** @param reserve why it is not certain that the work is done at all: nothing of it must come before its first event has */
-  start(steps: Steps, reserve?: Reason): void {
+  start(steps: Steps<unknown>, reserve?: Reason): void {
     this.steps = steps;
     this.untouched = true;
     this.reserve = reserve;

@@ -29,7 +29,9 @@ export type RootChange =
   /** CR4: the same, or the guest's TLB may be flushed */
   | 'cr4'
   /** nothing; roots were zapped */
-  | 'none';
+  | 'none'
+  /** the trace has no exits: any of them */
+  | 'unseen';
 
 /** What happens before a vCPU enters the guest again: zapped roots go, roots are loaded, and the tables below them synced. */
 export function* beforeEntry(kvm: Kvm, vcpu: Vcpu, change: RootChange): Steps {
@@ -42,12 +44,12 @@ export function* beforeEntry(kvm: Kvm, vcpu: Vcpu, change: RootChange): Steps {
   if (obsolete) yield* reload(kvm, vcpu, roots);
 }
 
-function isObsolete({ mmu }: Kvm, page: PageId): boolean {
+export function isObsolete({ mmu }: Kvm, page: PageId): boolean {
   return mmu.pages.life(mmu.state, page) !== Life.active || mmu.pages.birth(page).generation !== mmu.generation();
 }
 
 /** The roots' guest tables are the same as before; their pages may be new. */
-function* reload(kvm: Kvm, vcpu: Vcpu, roots: readonly PageId[]): Steps {
+export function* reload(kvm: Kvm, vcpu: Vcpu, roots: readonly PageId[]): Steps {
   const { pages, state } = kvm.mmu;
   const wanted = roots.map((page) =>
     page === NO_PAGE ? undefined : { gfn: pages.birth(page).gfn, role: withRole(pages.role(state, page), { invalid: 0 }) },
@@ -79,14 +81,14 @@ export function* loadRoots(kvm: Kvm, vcpu: Vcpu, wanted: readonly (RootPage | un
 }
 
 /** A control register was written with a value that no event shows: the first page of the load tells (spec/roots.md §3-4, §6). */
-function* loadUnknown(kvm: Kvm, vcpu: Vcpu, change: RootChange, must: boolean): Steps {
+export function* loadUnknown(kvm: Kvm, vcpu: Vcpu, change: RootChange, must: boolean): Steps {
   const { mmu } = kvm;
   const { pages, state } = mmu;
   const before = vcpu.roots().find((page) => page !== NO_PAGE);
   const role = before === undefined ? undefined : withRole(pages.role(state, before), { invalid: 0, quadrant: 0 });
   // CR3 may have got the value that it had, and a single root may be one of the cached ones.
   if (must) yield* makeMmuPagesAvailable(kvm);
-  const releasing = letGo(vcpu, change);
+  const releasing = (its: Role): readonly PageId[] => letGo(vcpu, change !== 'unseen' ? change : its === role ? 'cr3' : 'reset');
   const first = yield* firstPage(kvm, change === 'cr3' ? role : undefined, must ? undefined : 'root', releasing);
   if (!first) return yield* flushed(kvm, vcpu, change);
   const { gfn } = pages.birth(first.page);
@@ -104,7 +106,7 @@ function letGo(vcpu: Vcpu, change: RootChange): readonly PageId[] {
 /** The root was kept, or exchanged for a cached one: CR3 then syncs what is below it, and so does a CR4 that flushes the guest's TLB. */
 function* flushed(kvm: Kvm, vcpu: Vcpu, change: RootChange): Steps {
   if (change === 'cr3') yield* vcpu.shape() === 'pae' ? syncRoots(kvm, vcpu) : syncAnyRoot(kvm, vcpu, true);
-  else if (change === 'nested') yield* syncAnyRoot(kvm, vcpu, true);
+  else if (change === 'nested' || change === 'unseen') yield* syncAnyRoot(kvm, vcpu, true);
   if (change !== 'cr4') return;
   const certain = yield* syncAnyRoot(kvm, vcpu, false);
   // [6.1 mmu.c:kvm_mmu_sync_prev_roots]: previous roots with something to sync are let go instead.
@@ -115,7 +117,12 @@ function* flushed(kvm: Kvm, vcpu: Vcpu, change: RootChange): Steps {
   }
 }
 
-function* firstPage(kvm: Kvm, role: Role | undefined, maybe: Reason | undefined, releasing: readonly PageId[]): Steps<Came | undefined> {
+function* firstPage(
+  kvm: Kvm,
+  role: Role | undefined,
+  maybe: Reason | undefined,
+  releasing: (role: Role) => readonly PageId[],
+): Steps<Came | undefined> {
   const fields = { gfn: undefined, role, generation: kvm.mmu.generation(), rootCount: undefined, unsync: undefined };
   const came = yield {
     output: Output.getPage,
@@ -124,7 +131,7 @@ function* firstPage(kvm: Kvm, role: Role | undefined, maybe: Reason | undefined,
     slot: 0,
     open: ['root'],
     ...(maybe ? { maybe } : {}),
-    settle: (gfn, its) => announcePage(kvm, findPage(kvm, gfn, its), gfn, its, { releasing }).fields,
+    settle: (gfn, its) => announcePage(kvm, findPage(kvm, gfn, its), gfn, its, { releasing: releasing(its) }).fields,
   };
   if (came) kvm.mmu.pages.setWriteFlooding(kvm.mmu.state, came.page, 0);
   return came;

@@ -1,0 +1,38 @@
+import type { Gfn } from '../engine/ids.js';
+import { PferrBit } from '../engine/permission.js';
+import { attempt } from '../engine/steps/attempt.js';
+import type { ShadowFault } from '../engine/steps/fault.js';
+import { shadowPageFault } from '../engine/steps/fetch.js';
+import { trackWrite } from '../engine/steps/trackWrite.js';
+import { faultOf } from './faultOf.js';
+import type { Task } from './task.js';
+
+/**
+ * A walk of a trace without exits that found a translation: KVM made it for a fault, to fetch or carry out an instruction that it
+ * emulates, or to look where a fault during the delivery of an event leads.
+ */
+export function walkedForUnknownUse(task: Task, gfn: Gfn): void {
+  const { walk, kvm, work } = task;
+  if (emulates(task)) {
+    if (walk!.isWrite) work.start(trackWrite(kvm, gfn * 4096 + Number(walk!.address & 0xfffn), undefined, walk!.mode !== '32'));
+    return;
+  }
+  const fault = faultOf(task, false);
+  if (!fault?.walk) return;
+  if (walk!.isWrite && kvm.mmu.isTracked(gfn)) task.toEmulate = { address: walk!.address, fetched: false };
+  const steps = shadowPageFault(fault as ShadowFault);
+  // The error code of a fault on a present SPTE has P, which the emulator's walks never have.
+  work.start(kvm.time.showsFaults ? steps : attempt(steps, 'no-kvm-events'));
+}
+
+/** Whether a walk is certainly not the fault's own: it belongs to an instruction under emulation. */
+function emulates(task: Task): boolean {
+  const { walk, kvm, toEmulate } = task;
+  if (kvm.time.showsFaults) return !task.walksForFault;
+  if (walk!.error & PferrBit.present || !toEmulate) return false;
+  if (walk!.error & PferrBit.fetch) {
+    toEmulate.fetched = true;
+    return false;
+  }
+  return toEmulate.fetched && toEmulate.address === walk!.address;
+}
