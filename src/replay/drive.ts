@@ -35,8 +35,7 @@ export function drive(replay: Replayer, event: EventIndex, kind: Kind, task: Tas
       inKvm(task, event);
       task.settled = false;
       task.change = changeOf(table.string(event, 0));
-      task.reinjecting = task.injected && table.word(event, 1) === task.enteredAt;
-      task.injected = false;
+      task.reinjecting = delivers(replay, event);
       task.invalidating = /^invlpg/i.test(table.string(event, 0));
       task.trackedWrite = undefined;
       break;
@@ -46,7 +45,6 @@ export function drive(replay: Replayer, event: EventIndex, kind: Kind, task: Tas
       if (task.vcpu) task.kvm.time.entered(task.vcpu.id);
       task.change = 'none';
       task.outside = false;
-      task.enteredAt = table.word(event, 1);
       break;
     case Kind.pageFault:
       work.finish(event);
@@ -69,9 +67,6 @@ export function drive(replay: Replayer, event: EventIndex, kind: Kind, task: Tas
     case Kind.setSpteHva:
       // A notifier between the guest walk and the mapping makes the fault start over [6.1 mmu.c:is_page_fault_stale].
       if (task.inFault && !task.requested) work.cancel();
-      break;
-    case Kind.injException:
-      task.injected = true;
       break;
     case Kind.emulateInsn:
       work.finish(event);
@@ -121,6 +116,16 @@ function* betweenRuns(task: Task, vcpu: Vcpu): Steps {
 function inKvm({ kvm, vcpu }: Task, event: EventIndex): void {
   if (vcpu) kvm.time.left(vcpu.id, event);
 }
+
+/**
+ * The exit came while an event was being delivered to the guest: the bit "valid" of SVM's EXITINTINFO, or of VMX's IDT-vectoring
+ * information [6.1 svm.c:svm_get_exit_info, vmx.c:vmx_get_exit_info].
+ */
+function delivers({ table }: Replayer, event: EventIndex): boolean {
+  const slot = table.string(event, 0) === 'EXCEPTION_NMI' ? 3 : 4;
+  return table.has(event, slot) && (table.word(event, slot) & EVENT_VALID) !== 0n;
+}
+const EVENT_VALID = 1n << 31n;
 
 function changeOf(reason: string): Task['change'] {
   if (/cr3|cr_access/i.test(reason)) return 'cr3';
@@ -176,9 +181,7 @@ function walked(replay: Replayer, task: Task): void {
     if (walk.isWrite) emulatorWrites(task, gfn);
     return;
   }
-  // A read that faulted looks the same as the walk before it that finds the page to unprotect.
-  const readFault = task.pageFault !== undefined && (task.pageFault.error & ~PferrBit.reserved) === 0;
-  if (task.unprotecting && !readFault) {
+  if (task.unprotecting) {
     work.start(unprotect(task.kvm, gfn));
     return;
   }
@@ -186,12 +189,12 @@ function walked(replay: Replayer, task: Task): void {
   const fault = faultOf(task, false);
   if (!fault?.walk) return;
   if (fault.error & PferrBit.write && (task.mmu.isTracked(gfn) || task.mmu.shadowsOf(gfn).length)) task.trackedWrite = gfn;
-  work.start(shadowPageFault(fault as ShadowFault), task.unprotecting ? 'insn' : undefined);
+  work.start(shadowPageFault(fault as ShadowFault));
 }
 
 /** The walk failed; with P set the address is invalidated before the fault is injected. */
 function refused(task: Task, error: number): void {
-  if (!(error & PferrBit.present) || error & PferrBit.reserved || !task.walk) return;
+  if (!(error & PferrBit.present) || error & PferrBit.reserved || !task.walk || task.unprotecting) return;
   const fault = faultOf(task, false);
   if (fault?.walk) task.work.start(invalidate(fault as ShadowFault));
 }

@@ -109,7 +109,7 @@ function endFault(task: Task): void {
 function beginWalk(task: Task, address: bigint, error: number): void {
   const { pageFault } = task;
   const ofFault = pageFault !== undefined && (task.walk === undefined || task.unprotecting);
-  task.unprotecting = pageFault !== undefined && task.reinjecting && (error === 0 || task.walk !== undefined);
+  task.unprotecting = pageFault !== undefined && task.reinjecting;
   task.reinjecting = false;
   if (!ofFault) endFault(task);
   if (!exitsSeen(task)) task.vcpu?.mayHaveSwitched();

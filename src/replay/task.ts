@@ -45,13 +45,9 @@ export class Task {
   settled = false;
   /** the task runs its process's own code: before the first entry, and from kvm_userspace_exit to the next */
   outside = true;
-  /** an exception was injected before the last entry */
-  injected = false;
-  /** rip of the last entry */
-  enteredAt: bigint | undefined;
   /** the exit came while an exception was being delivered: the fault unprotects its target first */
   reinjecting = false;
-  /** the first walk of such a fault is under way, or done: the next one is the fault's own */
+  /** the first walk of such a fault is under way: the next one is the fault's own */
   unprotecting = false;
   /** the exit is an INVLPG's */
   invalidating = false;
