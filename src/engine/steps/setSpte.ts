@@ -107,13 +107,16 @@ function alreadyThere(kvm: Kvm, leaf: Leaf, wanted: Bits): boolean | Reason {
   if (kind !== EntryState.leaf) return kind === EntryState.unknown ? 'mid-life' : false;
   const { accessed, dirty, writable, mmuWritable } = mmu.format;
   const doubt = doubtOf(kvm, leaf.page, leaf.index);
-  const difference = (mmu.state.word(cell) ^ wanted.value) & wanted.mask;
+  const there = mmu.state.word(cell);
+  const difference = (there ^ wanted.value) & wanted.mask;
   const volatile = doubt ? accessed | dirty | writable | mmuWritable : accessed | dirty;
   if ((difference & ~volatile) !== 0n) return false;
   if (doubt && doubt.what !== Unseen.nothing) return doubt.reason;
-  if (difference === 0n) return wanted.mask === ALL ? true : 'host-page';
-  // Hardware may have set the bit since; it never clears one.
-  return (difference & ~wanted.value) === 0n ? 'hw-ad' : false;
+  if ((difference & ~wanted.value) !== 0n) return false;
+  // Hardware may have set a bit since, D only beside W; it never clears one.
+  const settable = accessed | (there & writable ? dirty : 0n);
+  if (difference !== 0n || (~there & settable) !== 0n) return 'hw-ad';
+  return wanted.mask === ALL ? true : 'host-page';
 }
 
 /** [6.1 mmu.c:mark_mmio_spte]: an SPTE for a guest frame that no memory slot holds. */
