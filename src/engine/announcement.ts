@@ -67,6 +67,8 @@ export interface SetSpteAnnouncement extends Common {
   readonly spte: Bits;
   /** frame of the shadow page, `at` >> 12 */
   readonly frame: Pfn | undefined;
+  /** what follows once an open index is learned */
+  readonly settle?: (index: SpteIndex) => { readonly gfn?: Gfn; readonly spte?: Bits };
 }
 
 export interface SpteRequestedAnnouncement extends Common {

@@ -1,5 +1,5 @@
 import { Output, type Announcement, type Bits, type PageAnnouncement, type PageFields } from '../engine/announcement.js';
-import type { EventIndex, Gfn, Role } from '../engine/ids.js';
+import type { EventIndex, Gfn, Role, SpteIndex } from '../engine/ids.js';
 import { ROLE_FIELDS, roleField } from '../engine/role.js';
 import type { EventTable } from '../trace/table.js';
 import { Kind, SpSlot } from '../trace/vocabulary.js';
@@ -27,13 +27,15 @@ export function differences(announced: Announcement, table: EventTable, event: E
     if (recorded !== (value & mask)) found.push({ field, expected: value & mask, recorded });
   };
   switch (announced.output) {
-    case Output.setSpte:
-      compare('gfn', announced.gfn, 0);
-      bits('spte', announced.spte, 1);
+    case Output.setSpte: {
+      const settled = announced.settle?.((Number(table.word(event, 2) & OFFSET) >> 3) as SpteIndex);
+      compare('gfn', settled?.gfn ?? announced.gfn, 0);
+      bits('spte', settled?.spte ?? announced.spte, 1);
       if (announced.index !== undefined) bits('at', { value: BigInt(announced.index * 8), mask: OFFSET }, 2);
       if (announced.frame !== undefined) bits('at', { value: BigInt(announced.frame) << 12n, mask: ~OFFSET & ((1n << 64n) - 1n) }, 2);
       compare('level', announced.level, 3);
       break;
+    }
     case Output.spteRequested:
       compare('gfn', announced.gfn, 0);
       compare('pfn', announced.pfn, 1);

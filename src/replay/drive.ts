@@ -8,6 +8,7 @@ import { directPageFault } from '../engine/steps/directFault.js';
 import type { Fault, ShadowFault } from '../engine/steps/fault.js';
 import { shadowPageFault } from '../engine/steps/fetch.js';
 import { invalidate } from '../engine/steps/invalidate.js';
+import { invalidateUnknown } from '../engine/steps/invlpg.js';
 import { mmioPageFault } from '../engine/steps/mmio.js';
 import { beforeEntry } from '../engine/steps/roots.js';
 import { trackWrite, unprotect } from '../engine/steps/trackWrite.js';
@@ -200,6 +201,7 @@ function refused(task: Task, error: number): void {
 }
 
 function emulated(replay: Replayer, event: EventIndex, task: Task): void {
+  if (task.invalidating && task.vcpu) task.work.start(invalidateUnknown(task.kvm, task.vcpu));
   const store = decodeStore(task.emulating!, replay.table.string(event, 5));
   task.store = store;
   if (!store || store.kind === 'cr-write' || store.kind === 'msr-write') {

@@ -22,6 +22,8 @@ export interface Leaf {
   readonly hostWritable: boolean | undefined;
   readonly prefetch: boolean;
   readonly write: boolean;
+  /** whatever the SPTE held goes first */
+  readonly afresh?: boolean;
   readonly maybe?: Reason | undefined;
 }
 
@@ -52,6 +54,12 @@ export function* mmuSetSpte(kvm: Kvm, leaf: Leaf): Steps<boolean> {
   return (yield maybe ? { ...announced, maybe } : announced) !== undefined;
 }
 
+/** The SPTE of a leaf that is prefetched: nothing goes out of sync for it. */
+export function prefetchedSpte(kvm: Kvm, leaf: Leaf): Bits {
+  const result = makeSpte(kvm, { ...leaf, prefetch: true }).next();
+  return result.done ? result.value : { value: 0n, mask: 0n };
+}
+
 /** The SPTE as far as it is known. */
 function* makeSpte(kvm: Kvm, leaf: Leaf): Steps<Bits> {
   const { format } = kvm.mmu;
@@ -70,7 +78,7 @@ function* makeSpte(kvm: Kvm, leaf: Leaf): Steps<Bits> {
   else value |= frameBits(pfn);
   if (hostWritable !== false) value |= format.hostWritable;
   if (access & ACC_WRITE && hostWritable !== false) {
-    const before = wasWritable(kvm, leaf);
+    const before = leaf.afresh ? false : wasWritable(kvm, leaf);
     if (before === true) {
       // An SPTE that is writable stays so without a second look, and on older kernels without D.
       value |= format.writable | format.mmuWritable | (kvm.mmu.has('resetting-keeps-dirty') ? format.dirty : 0n);
