@@ -85,8 +85,9 @@ const IN_5_15_SHIPPED = features(
 const IN_6_0 = features(IN_5_15_POSTED, ['nx-forced', 'passthrough'], ['nonpaging-has-4-byte-gptes', 'requests-print-address']);
 const FIXES_OF_2026 = ['child-gfn-check', 'child-role-check', 'drop-before-mmio', 'clear-child-invalid'] as const;
 const IN_6_4 = features(IN_6_0, ['invalidate-syncs']);
-const IN_6_12 = features(IN_6_4, ['resetting-keeps-dirty'], ['sync-clears-accessed']);
-const IN_7_0 = features(IN_6_12, ['read-access', 'smep-in-role']);
+const IN_6_12 = features(IN_6_4, [], ['sync-clears-accessed']);
+const IN_6_13 = features(IN_6_12, ['resetting-keeps-dirty']);
+const IN_7_0 = features(IN_6_13, ['read-access', 'smep-in-role']);
 
 const OLD: Pick<Era, 'emptySpte' | 'hash' | 'rmapSlots' | 'parentSlots' | 'faultResults'> = {
   emptySpte: 0n,
@@ -148,16 +149,10 @@ export const ERAS: readonly Era[] = [
   { ...MODERN, name: '6.1.192', kernels: [{ from: '6.1.177', to: '6.1' }], features: features(IN_6_0, FIXES_OF_2026) },
   { ...MODERN, name: '6.6.0', kernels: [{ from: '6.4', to: '6.9' }], features: IN_6_4 },
   { ...MODERN, name: '6.6.144', kernels: [{ from: '6.6.144', to: '6.6' }], features: features(IN_6_4, FIXES_OF_2026) },
-  { ...OF_6_12, name: '6.12.0', kernels: [{ from: '6.10', to: '6.19' }], features: IN_6_12 },
-  {
-    ...OF_6_12,
-    name: '6.12.107',
-    kernels: [
-      { from: '6.12.95', to: '6.12' },
-      { from: '6.18.38', to: '6.18' },
-    ],
-    features: features(IN_6_12, FIXES_OF_2026),
-  },
+  { ...OF_6_12, name: '6.12.0', kernels: [{ from: '6.10', to: '6.12' }], features: IN_6_12 },
+  { ...OF_6_12, name: '6.12.107', kernels: [{ from: '6.12.95', to: '6.12' }], features: features(IN_6_12, FIXES_OF_2026) },
+  { ...OF_6_12, name: '6.18.0', kernels: [{ from: '6.13', to: '6.19' }], features: IN_6_13 },
+  { ...OF_6_12, name: '6.18.38', kernels: [{ from: '6.18.38', to: '6.18' }], features: features(IN_6_13, FIXES_OF_2026) },
   { ...MODERN, name: 'rfc-local', kernels: [], features: features(IN_6_0, ['local-pages']) },
   { ...OF_7, name: '7.0', kernels: [{ from: '7.0', to: '7.1' }], features: IN_7_0 },
   { ...OF_7, name: '7.x', kernels: [{ from: '7.1.3', to: '7.1' }, { from: '7.2' }], features: features(IN_7_0, FIXES_OF_2026) },

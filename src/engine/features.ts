@@ -151,8 +151,8 @@ const FEATURE_TABLE = {
     off: 'it leaves them (recorded on 6.12)',
   },
   'resetting-keeps-dirty': {
-    on: 'a writable SPTE that is made anew gets D (recorded on 6.12 and 7.2)',
-    off: 'it is made without D (recorded on 5.10 and 6.1)',
+    on: 'a writable SPTE that is made anew gets D (6.13; recorded on 7.2)',
+    off: 'it is made without D (recorded on 5.10, 6.1 and 6.12)',
   },
   'requests-print-address': {
     on: "kvm_mmu_spte_requested prints address >> 12 and the guest's page size (to 5.15)",
