@@ -3,6 +3,7 @@ import { gptesWritten, isRepeated } from '../engine/guestWrite.js';
 import { gpteGpa, isPdpte } from '../engine/gpte.js';
 import { BEFORE_FIRST, NO_PAGE, type EventIndex, type Gfn } from '../engine/ids.js';
 import { PferrBit } from '../engine/permission.js';
+import { tellRoot } from '../engine/rootEvidence.js';
 import type { GuestWalk } from '../engine/walk.js';
 import { Cause } from '../engine/unseen.js';
 import { Kind } from '../trace/vocabulary.js';
@@ -120,6 +121,8 @@ function readElement(task: Task, level: number, gpte: bigint): void {
   const { walk } = task;
   if (!walk) return;
   walk.read(level, gpte);
+  // Before the end of an exit that writes CR3, walks go through the old root.
+  if (task.vcpu && task.pageFault) tellRoot(task.kvm, task.vcpu, walk);
   remember(task, walk, level, gpte);
   // Where emulation has events, only a walk of the emulator can end in a write that KVM makes itself.
   if (task.emulating || !exitsSeen(task)) guestWrote(task);

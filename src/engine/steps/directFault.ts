@@ -39,7 +39,8 @@ function* fastPageFault(fault: Fault): Steps<boolean> {
   if (entryState(state.tag(cell)) !== EntryState.leaf) return false;
   const spte = state.word(cell);
   const doubt = doubtOf(kvm, place.page, index);
-  if (doubt && doubt.what !== Unseen.write) {
+  // The CPU found an entry present. Nothing that user space does puts another in its place without an event.
+  if (doubt && doubt.what === Unseen.any && doubt.reason !== 'trigger') {
     yield* anything(doubt.reason);
     return true;
   }
