@@ -4,16 +4,14 @@ import { childRoleRules, hasFeature, type Era } from './eras.js';
 import type { Feature } from './features.js';
 import { BEFORE_FIRST, NO_PAGE, type EventIndex, type Gfn, type PageId, type Pfn, type Role, type SpteIndex } from './ids.js';
 import type { CellId } from './journal.js';
+import { LargePages } from './largePages.js';
+import { PageHash } from './pageHash.js';
 import { Life, type Birth, type ShadowPages } from './pages.js';
+import { Places, type SptePlace } from './places.js';
 import { PT64, pagesPerEntry, type SpteFormat } from './spte.js';
 import type { State, WritableState } from './state.js';
+import { Statistics } from './statistics.js';
 import { UnseenChanges, unseenChange } from './unseen.js';
-
-/** A place in a shadow page as one number, for sets: page * 512 + index. */
-type Place = number;
-const placeOf = (page: PageId, index: SpteIndex): Place => page * 512 + index;
-const pageOfPlace = (place: Place): PageId => Math.floor(place / 512) as PageId;
-const indexOfPlace = (place: Place): SpteIndex => (place % 512) as SpteIndex;
 
 /**
  * The shadow MMU of one VM (`struct kvm_arch`'s part in it): its pages, links, leaves and generation. Every change goes through the
@@ -25,10 +23,12 @@ export class Mmu {
   private readonly roleRules: ChildRoleRules;
   private readonly generationCell: CellId;
   private readonly usedPagesCell: CellId;
-  private readonly liveByGfn = new Map<Gfn, PageId[]>();
+  readonly statistics: Statistics;
+  readonly largePages = new LargePages();
+  private readonly hash = new PageHash();
   private readonly byFrame = new Map<Pfn, PageId>();
-  private readonly parentsOf = new Map<PageId, Set<Place>>();
-  private readonly leavesOf = new Map<Gfn, Set<Place>>();
+  private readonly parentsOf = new Places<PageId>();
+  private readonly leavesOf = new Places<Gfn>();
   /** pages may live that no event showed: events were lost, or the trace began in the VM's mid-life */
   incomplete = false;
   /** an event was about one of several pages that look alike: which of them are left, and in which order, is not certain */
@@ -41,9 +41,8 @@ export class Mmu {
   quietSince: EventIndex = BEFORE_FIRST;
   /** the event since which no SPTE that was writable then maps a guest frame */
   private readonly closedAt = new Map<Gfn, EventIndex>();
-  /** `disallow_lpage`: shadowed guest tables by 2 MiB region */
-  private readonly unsyncNow = new Set<PageId>();
-  private readonly shadowedIn = new Map<number, number>();
+  /** pages that are out of sync with their guest table */
+  readonly unsyncNow = new Set<PageId>();
 
   constructor(
     readonly vm: number,
@@ -56,6 +55,7 @@ export class Mmu {
     this.generationCell = state.journal.allocate(2);
     this.usedPagesCell = this.generationCell + 1;
     this.unseen = new UnseenChanges(state);
+    this.statistics = new Statistics(state);
   }
 
   /** Whether its kernel does something that others do not. */
@@ -77,7 +77,7 @@ export class Mmu {
 
   /** Live pages of a gfn, oldest first, in the newest state. */
   livePages(gfn: Gfn): readonly PageId[] {
-    return this.liveByGfn.get(gfn) ?? [];
+    return this.hash.of(gfn);
   }
   /** The page whose SPTEs fill a page frame, as far as events showed it. */
   pageAtFrame(frame: Pfn): PageId {
@@ -86,11 +86,11 @@ export class Mmu {
 
   /** All pages of the hash, in the newest state. */
   *hashed(): Generator<PageId> {
-    for (const pages of this.liveByGfn.values()) yield* pages;
+    yield* this.hash.all();
   }
   /** The rmap of a guest frame for all page sizes that begin there, in the newest state. */
-  rmap(gfn: Gfn): { page: PageId; index: SpteIndex }[] {
-    return [...(this.leavesOf.get(gfn) ?? [])].map((place) => ({ page: pageOfPlace(place), index: indexOfPlace(place) }));
+  rmap(gfn: Gfn): SptePlace[] {
+    return [...this.leavesOf.of(gfn)];
   }
   /** Guest frames that have an rmap, in the newest state. */
   mappedFrames(): Iterable<Gfn> {
@@ -99,14 +99,16 @@ export class Mmu {
 
   /** A page is born [6.1 mmu.c:kvm_mmu_alloc_shadow_page]. A new shadow of a guest table write-protects it (`account_shadowed`). */
   create(birth: Omit<Birth, 'vm'>, rootCount = 0, unsync = false): PageId {
+    if (!birth.before) {
+      this.lookedUp(birth.gfn, NO_PAGE);
+      this.statistics.add('mmu_cache_miss');
+    }
     const id = this.pages.create(this.state, { ...birth, vm: this.vm }, rootCount, unsync);
     if (unsync) this.unsyncNow.add(id);
-    const live = this.liveByGfn.get(birth.gfn);
-    if (live) live.push(id);
-    else this.liveByGfn.set(birth.gfn, [id]);
+    this.hash.add(id, birth.gfn);
     this.state.setNumber(this.usedPagesCell, this.usedPages() + 1);
     if (this.pages.hasGptes(id)) {
-      this.account(birth.gfn, 1);
+      this.largePages.account(birth.gfn, 1);
       this.writeProtect(birth.gfn);
     }
     return id;
@@ -116,9 +118,11 @@ export class Mmu {
    * [6.1 mmu.c:__kvm_mmu_prepare_zap_page]: entries and links to the page go; a root in use stays, invalid, until its root_count is gone.
    */
   zap(id: PageId, rootCount: number): void {
+    this.statistics.add('mmu_shadow_zapped');
+    if (this.unsyncNow.delete(id)) this.statistics.add('mmu_unsync', -1);
     for (let index = 0; index < 512; index++) this.clear(id, index as SpteIndex);
-    for (const place of this.parentsOf.get(id) ?? []) this.clear(pageOfPlace(place), indexOfPlace(place));
-    if (this.pages.life(this.state, id) === Life.active && this.pages.hasGptes(id)) this.account(this.pages.birth(id).gfn, -1);
+    for (const { page, index } of this.parentsOf.of(id)) this.clear(page, index);
+    if (this.pages.life(this.state, id) === Life.active && this.pages.hasGptes(id)) this.largePages.account(this.pages.birth(id).gfn, -1);
     this.pages.setRootCount(this.state, id, rootCount);
     if (rootCount > 0) this.pages.pin(this.state, id);
     else this.destroy(id);
@@ -132,28 +136,26 @@ export class Mmu {
   /** Write protection goes up again when a page is synced [6.1 mmu.c:mmu_sync_children]. */
   sync(id: PageId): void {
     this.pages.setUnsync(this.state, id, false);
-    this.unsyncNow.delete(id);
+    if (this.unsyncNow.delete(id)) this.statistics.add('mmu_unsync', -1);
     this.writeProtect(this.pages.birth(id).gfn);
     this.doubtLeaves(id);
   }
 
   unsync(id: PageId): void {
     this.pages.setUnsync(this.state, id, true);
+    if (!this.unsyncNow.has(id)) this.statistics.add('mmu_unsync');
     this.unsyncNow.add(id);
+  }
+
+  /** A page was looked for in the hash; `found` is {@link NO_PAGE} when it was not there. */
+  lookedUp(gfn: Gfn, found: PageId): void {
+    const collisions = this.hash.collisions(gfn, found, (id) => !this.isValid(id));
+    this.statistics.raise('max_mmu_page_hash_collisions', collisions);
   }
 
   /** Pages on the active list, the oldest first: birth order is list order. */
   activePages(): PageId[] {
-    const active: PageId[] = [];
-    for (const pages of this.liveByGfn.values()) {
-      for (const id of pages) if (this.pages.life(this.state, id) === Life.active) active.push(id);
-    }
-    return active.sort((a, b) => a - b);
-  }
-
-  /** Pages that are out of sync with their guest table. */
-  unsyncPages(): Iterable<PageId> {
-    return this.unsyncNow;
+    return [...this.hash.all()].filter((id) => this.pages.life(this.state, id) === Life.active).sort((a, b) => a - b);
   }
 
   /** A guest table of level 2 or higher is shadowed at this frame: `gfn_track` [6.1 mmu.c:account_shadowed]. */
@@ -161,25 +163,21 @@ export class Mmu {
     return this.livePages(gfn).some((id) => this.isShadow(id) && this.pages.level(id) > 1);
   }
 
-  /** A page that shadows a guest table and is not zapped; its generation may be an old one. */
+  /** It shadows a guest table and is not zapped; its generation may be an old one. */
   private isShadow(id: PageId): boolean {
     return this.pages.hasGptes(id) && this.pages.life(this.state, id) === Life.active;
   }
 
   /** Shadows of a guest table that can be found, newest first: `for_each_gfn_indirect_valid_sp`. */
   shadowsOf(gfn: Gfn): PageId[] {
-    const valid = this.livePages(gfn).filter((id) => this.isShadow(id) && this.pages.birth(id).generation === this.generation());
-    return valid.reverse();
+    return this.livePages(gfn)
+      .filter((id) => this.isShadow(id) && this.isValid(id))
+      .reverse();
   }
 
-  /** Whether a page larger than 4 KiB may not be mapped around a frame: a guest table is shadowed there (`disallow_lpage`). */
-  disallowsLargePage(gfn: Gfn): boolean {
-    return (this.shadowedIn.get(Math.floor(gfn / 512)) ?? 0) > 0;
-  }
-
-  private account(gfn: Gfn, by: 1 | -1): void {
-    const region = Math.floor(gfn / 512);
-    this.shadowedIn.set(region, (this.shadowedIn.get(region) ?? 0) + by);
+  /** Neither zapped nor of an old generation. */
+  private isValid(id: PageId): boolean {
+    return this.pages.life(this.state, id) === Life.active && this.pages.birth(id).generation === this.generation();
   }
 
   /**
@@ -195,8 +193,8 @@ export class Mmu {
   }
 
   /** Places of the SPTEs that lead to a page (`parent_ptes`). */
-  *parents(id: PageId): Generator<{ page: PageId; index: SpteIndex }> {
-    for (const place of this.parentsOf.get(id) ?? []) yield { page: pageOfPlace(place), index: indexOfPlace(place) };
+  *parents(id: PageId): Generator<SptePlace> {
+    yield* this.parentsOf.of(id);
   }
 
   /** Role of the page that an SPTE of `parent` must lead to. */
@@ -216,18 +214,14 @@ export class Mmu {
     }
     this.forget(parent, index);
     this.state.setNumber(cell, child, tag);
-    const parents = this.parentsOf.get(child);
-    if (parents) parents.add(placeOf(parent, index));
-    else this.parentsOf.set(child, new Set([placeOf(parent, index)]));
+    this.parentsOf.add(child, parent, index);
   }
 
   setLeaf(page: PageId, index: SpteIndex, spte: bigint, gfn: Gfn, trust: Trust = Trust.recorded): void {
     this.forget(page, index);
     this.state.setWord(this.pages.entryCell(page, index), spte, entryTag(EntryState.leaf, trust));
     this.state.keepNumber(this.pages.gfnCell(page, index), gfn);
-    const leaves = this.leavesOf.get(gfn);
-    if (leaves) leaves.add(placeOf(page, index));
-    else this.leavesOf.set(gfn, new Set([placeOf(page, index)]));
+    this.leavesOf.add(gfn, page, index);
   }
 
   setMmio(page: PageId, index: SpteIndex, spte: bigint, gfn: Gfn, trust: Trust): void {
@@ -280,13 +274,10 @@ export class Mmu {
   }
 
   /** Leaves that map a guest frame in the newest state, by any page size. */
-  *leaves(gfn: Gfn): Generator<{ page: PageId; index: SpteIndex }> {
+  *leaves(gfn: Gfn): Generator<SptePlace> {
     for (let level = 1; level <= 3; level++) {
       const first = (gfn - (gfn % pagesPerEntry(level))) as Gfn;
-      for (const place of this.leavesOf.get(first) ?? []) {
-        const page = pageOfPlace(place);
-        if (this.pages.level(page) === level) yield { page, index: indexOfPlace(place) };
-      }
+      for (const place of this.leavesOf.of(first)) if (this.pages.level(place.page) === level) yield place;
     }
   }
 
@@ -309,23 +300,19 @@ export class Mmu {
   private forget(page: PageId, index: SpteIndex): void {
     const cell = this.pages.entryCell(page, index);
     const kind = entryState(this.state.tag(cell));
-    if (kind === EntryState.link) this.parentsOf.get(this.state.number(cell) as PageId)?.delete(placeOf(page, index));
+    if (kind === EntryState.link) this.parentsOf.remove(this.state.number(cell) as PageId, page, index);
     if (kind !== EntryState.leaf) return;
     const gfn = this.state.number(this.pages.gfnCell(page, index)) as Gfn;
-    this.leavesOf.get(gfn)?.delete(placeOf(page, index));
+    this.leavesOf.remove(gfn, page, index);
     if ((this.state.word(cell) & this.format.writable) === 0n) return;
     for (let at = gfn; at < gfn + pagesPerEntry(this.pages.level(page)); at++) this.closedAt.set(at, this.state.now);
   }
 
   private destroy(id: PageId): void {
-    const { gfn } = this.pages.birth(id);
-    const live = this.liveByGfn.get(gfn)!.filter((other) => other !== id);
-    if (live.length) this.liveByGfn.set(gfn, live);
-    else this.liveByGfn.delete(gfn);
+    this.hash.remove(id, this.pages.birth(id).gfn);
     const frame = this.pages.frame(this.state, id);
     if (frame !== undefined && this.byFrame.get(frame) === id) this.byFrame.delete(frame);
-    this.parentsOf.delete(id);
-    this.unsyncNow.delete(id);
+    this.parentsOf.drop(id);
     this.state.setNumber(this.usedPagesCell, this.usedPages() - 1);
     this.pages.destroy(this.state, id);
   }

@@ -8,12 +8,14 @@ import { roleField } from '../engine/role.js';
 import { encodeRole } from '../engine/roleLayout.js';
 import { frameBits, pagesPerEntry } from '../engine/spte.js';
 import { State } from '../engine/state.js';
+import { OF_EMULATION, STATISTICS } from '../engine/statistics.js';
+import { Cause } from '../engine/unseen.js';
 import { spteLetter } from './letters.js';
 import { accessLetters } from './names.js';
 import { doubtOf } from './doubts.js';
 import { ReverseIndex } from './reverseIndex.js';
 import type { Replayer } from './replayer.js';
-import type { VcpuRoots, EntryView, Grade, PageHeader, PageView, SpteKind } from './view.js';
+import type { VcpuRoots, EntryView, Grade, PageHeader, PageView, SpteKind, StatisticView } from './view.js';
 
 const GRADES: Record<Trust, Grade> = { [Trust.recorded]: 'recorded', [Trust.derived]: 'derived', [Trust.assumed]: 'assumed' };
 
@@ -44,6 +46,18 @@ export class Cursor {
 
   generation(vm: number): number {
     return this.replay.mmus[vm]?.generation(this.state) ?? 0;
+  }
+
+  /** KVM's counters of a VM; `partial` where the trace does not show all that they count. */
+  statistics(vm: number): StatisticView[] {
+    const mmu = this.replay.mmus[vm];
+    if (!mmu) return [];
+    const exits = mmu.unseen.last(this.state, Cause.exitsSeen) !== BEFORE_FIRST;
+    return STATISTICS.map((name) => ({
+      name,
+      value: mmu.statistics.value(name, this.state),
+      partial: mmu.incomplete || (OF_EMULATION.has(name) && !exits),
+    }));
   }
 
   /** Live pages in order of birth, zapped roots that are still in use included. */

@@ -30,6 +30,7 @@ export function getPage(replay: Replayer, event: EventIndex, record: GetPageReco
     : find(replay, record, derivedRole, task);
   const ambiguous = !record.created && matchPage(task.mmu, record, replay.roleMask).twins.length > 0;
   if (contradicted) report(replay, event, task, record, derivedRole!, source, page);
+  if (!record.created) task.mmu.lookedUp(record.gfn, page);
   if (record.created) task.mmu.setGeneration(record.generation);
   else if (replay.pages.isUnsync(replay.state, page)) task.mmu.doubtLeaves(page); // synced in passing [6.1 mmu.c:kvm_mmu_find_shadow_page]
 

@@ -1,12 +1,13 @@
 import type { Came } from '../engine/announcement.js';
 import { eraFor } from '../engine/eras.js';
-import { NO_PAGE, type EventIndex, type PageId, type SpteIndex } from '../engine/ids.js';
+import { NO_PAGE, type EventIndex, type PageId } from '../engine/ids.js';
 import { Journal } from '../engine/journal.js';
 import { GuestEntries } from '../engine/guestEntries.js';
 import { HostPages } from '../engine/hostPages.js';
 import { Kvm, type TracedKvm } from '../engine/kvm.js';
 import { Mmu } from '../engine/mmu.js';
 import { ShadowPages } from '../engine/pages.js';
+import type { SptePlace } from '../engine/places.js';
 import type { RoleKnowledge } from '../engine/permission.js';
 import { PRINTED_MASK } from '../engine/role.js';
 import { LAYOUT_5_1, LAYOUT_7 } from '../engine/roleLayout.js';
@@ -203,9 +204,3 @@ export class Replayer {
 }
 
 const NOWHERE: Came = { page: NO_PAGE, index: -1 };
-
-/** Where an SPTE event took place. */
-export interface SptePlace {
-  readonly page: PageId;
-  readonly index: SpteIndex;
-}

@@ -108,7 +108,8 @@ export interface StateReport {
   vm: number;
   usedPages: number;
   gen: number;
-  roots: { vcpu: number; pages: number[]; doubt?: string }[];
+  roots: { vcpu: number; pages: number[]; prev: { pages: number[] }[]; doubt?: string }[];
+  statistics: Record<string, number | { value: number; doubt: string }>;
   pages: PageReport[];
 }
 
@@ -119,9 +120,15 @@ export function stateReport(cursor: Cursor, vm: number): StateReport {
     vm,
     usedPages: cursor.usedPages(vm),
     gen: cursor.generation(vm),
-    roots: cursor.roots(vm).map(({ vcpu, pages, certain }) => ({
+    statistics: Object.fromEntries(
+      cursor
+        .statistics(vm)
+        .map(({ name, value, partial }) => [name, partial ? { value, doubt: 'the trace does not show all that it counts' } : value]),
+    ),
+    roots: cursor.roots(vm).map(({ vcpu, pages, cached, certain }) => ({
       vcpu,
       pages: pages.filter((page) => page !== 0),
+      prev: cached.map((page) => ({ pages: [page] })),
       ...(certain ? {} : { doubt: 'CR3 was written: one of the cached roots may be in use' }),
     })),
     pages: cursor.livePages(vm).map((id) => pageReport(cursor, id)),
@@ -149,7 +156,7 @@ function pageReport(cursor: Cursor, id: PageId): PageReport {
 }
 
 function entryReport(entry: EntryView): EntryReport[1] {
-  const doubt = entry.doubt ? { doubt: entry.doubt.what } : undefined;
+  const doubt = entry.doubt ? { doubt: entry.doubt.what, why: entry.doubt.why } : undefined;
   if (entry.value !== null) return doubt ? { value: hex(entry.value), ...doubt } : hex(entry.value);
   if (entry.child !== undefined) return { child: entry.child, ...doubt };
   return { unknown: entry.doubt?.why ?? 'the trace does not show it' };

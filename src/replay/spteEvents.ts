@@ -1,9 +1,10 @@
 import { EntryState, Trust, entryState } from '../engine/entry.js';
 import { BEFORE_FIRST, NO_PAGE, type EventIndex, type Gfn, type PageId, type Pfn, type SpteIndex } from '../engine/ids.js';
+import type { SptePlace } from '../engine/places.js';
 import { isMmioSpte, makeMmioSpte } from '../engine/spte.js';
 import { Cause, unseenChange } from '../engine/unseen.js';
 import { Kind } from '../trace/vocabulary.js';
-import type { Replayer, SptePlace } from './replayer.js';
+import type { Replayer } from './replayer.js';
 import type { Task } from './task.js';
 
 /** Lets the events about single SPTEs, and the fast zap, into the state. Answers the SPTE the event is about, where that is known. */

@@ -97,6 +97,14 @@ export interface VcpuRoots {
   readonly certain: boolean;
 }
 
+/** One of KVM's counters. */
+export interface StatisticView {
+  readonly name: string;
+  readonly value: number;
+  /** the trace does not show all that it counts */
+  readonly partial: boolean;
+}
+
 export interface VcpuInfo {
   readonly vm: number;
   readonly vcpu: number;

@@ -121,7 +121,7 @@ export class Scopes {
     }));
   }
 
-  /** Events by name: up to here, of all that are loaded. */
+  /** KVM's own counters, then the events by name: up to here, of all that are loaded. */
   private statistics(): Row[] {
     const { lists, end, replay } = this.recording;
     const here = this.position.event;
@@ -130,6 +130,9 @@ export class Scopes {
     return [
       { name: 'events', value: `${count(here + 1)} of ${count(end)}` },
       { name: 'findings', value: count(replay.findings.length) },
+      ...this.position.cursor
+        .statistics(this.recording.vm)
+        .map(({ name, value, partial }) => ({ name, value: partial ? `${count(value)} ? of what the trace shows` : count(value) })),
       ...[...known, ...others]
         .filter(({ list }) => list.length > 0)
         .map(({ name, list }) => ({ name, value: `${count(list.rank(here))} of ${count(list.length)}` })),

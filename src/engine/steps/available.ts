@@ -27,6 +27,8 @@ function* zapOldest(kvm: Kvm, wanted: number): Steps {
   for (const page of activeList(kvm)) {
     if (zapped >= wanted) return;
     if (pages.life(state, page) !== Life.active || pages.rootCount(state, page) > 0) continue;
-    zapped += yield* prepareZap(kvm, page);
+    const count = yield* prepareZap(kvm, page);
+    zapped += count;
+    kvm.mmu.statistics.add('mmu_recycled', count);
   }
 }

@@ -69,7 +69,7 @@ export function* request(fault: Fault, gfn: Gfn, maxLevel: number, access: numbe
   const absent = host.isAbsent(gfn);
   // A page that the host only mapped for reading is copied when it is written to.
   const known = absent || (backed && (backed.writable || !(error & PferrBit.write)));
-  const level = absent || maxLevel === 1 || kvm.mmu.disallowsLargePage(gfn) ? 1 : host.levelAt(gfn);
+  const level = absent || maxLevel === 1 || kvm.mmu.largePages.disallowed(gfn) ? 1 : host.levelAt(gfn);
   if (!known || level === undefined) open.push('host-page');
   const came = yield {
     output: Output.spteRequested,

@@ -19,7 +19,7 @@ export function* invalidateUnknown(kvm: Kvm, vcpu: Vcpu): Steps {
 
 function* inSomePage(kvm: Kvm, vcpu: Vcpu): Steps<boolean> {
   const { mmu } = kvm;
-  for (const page of mmu.unsyncPages()) if (yield anyEntryOf(kvm, page, modeOf(kvm, vcpu, page))) return true;
+  for (const page of mmu.unsyncNow) if (yield anyEntryOf(kvm, page, modeOf(kvm, vcpu, page))) return true;
   return false;
 }
 

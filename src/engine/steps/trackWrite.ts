@@ -25,10 +25,18 @@ export function* trackWrite(kvm: Kvm, gpa: number, bytes: number | undefined, wi
   const offset = gpa % 4096;
   const rules = { longEntries: wide };
   kvm.guest.forget(gpa, bytes);
+  mmu.statistics.add('mmu_pte_write');
   for (const page of mmu.shadowsOf(gfn)) {
     const role = pages.role(state, page);
-    if (isMisaligned(role, offset, bytes, rules) || isFlooded(kvm, page)) yield* prepareZap(kvm, page);
-    else for (const index of sptesWritten(role, offset, bytes, rules)) mmu.clear(page, index);
+    if (isMisaligned(role, offset, bytes, rules) || isFlooded(kvm, page)) {
+      yield* prepareZap(kvm, page);
+      mmu.statistics.add('mmu_flooded');
+      continue;
+    }
+    for (const index of sptesWritten(role, offset, bytes, rules)) {
+      if (pages.level(page) > 1) mmu.statistics.add('mmu_pde_zapped');
+      mmu.clear(page, index);
+    }
   }
 }
 
@@ -40,6 +48,7 @@ function* trackUnknown(kvm: Kvm, gpa: number): Steps {
   const { mmu } = kvm;
   const { pages, state } = mmu;
   kvm.guest.forget(gpa - (gpa % 8), LONGEST_STORE);
+  mmu.statistics.add('mmu_pte_write');
   const odd = new Map<number, boolean>();
   for (const page of mmu.shadowsOf(Math.floor(gpa / 4096) as Gfn)) {
     const role = pages.role(state, page);

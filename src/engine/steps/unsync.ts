@@ -31,7 +31,7 @@ export function unsyncBelow(kvm: Kvm, top: PageId): PageId[] {
       mark(parent.page);
     }
   };
-  const unsync = mmu.unsyncPages();
+  const unsync = mmu.unsyncNow;
   for (const page of unsync) mark(page);
   if (!onTheWay.has(top)) return [];
   const found = new Set<PageId>();
