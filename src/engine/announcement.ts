@@ -73,12 +73,14 @@ export interface SetSpteAnnouncement extends Common {
 
 export interface SpteRequestedAnnouncement extends Common {
   readonly output: typeof Output.spteRequested;
-  readonly gfn: Gfn;
+  readonly gfn: Gfn | undefined;
   /** as the kernel prints it; KVM_PFN_NOSLOT is 1 << 63 */
   readonly pfn: bigint | undefined;
   readonly level: number | undefined;
   /** 7.x prints it */
   readonly access: number | undefined;
+  /** what follows once an open gfn is learned */
+  readonly settle?: (gfn: Gfn) => { readonly pfn: bigint | undefined; readonly level: number | undefined };
 }
 
 export interface MarkMmioAnnouncement extends Common {
@@ -107,12 +109,21 @@ export interface HandleMmioAnnouncement extends Common {
 export interface FastPageFaultAnnouncement extends Common {
   readonly output: typeof Output.fastPageFault;
   readonly vcpu: number;
-  readonly address: bigint;
-  readonly error: number;
+  readonly address: bigint | undefined;
+  readonly error: number | undefined;
   readonly before: Bits;
   readonly after: Bits;
   readonly spurious: boolean | undefined;
   readonly fixed: boolean | undefined;
+  /** what follows once an open address is learned */
+  readonly settle?: (address: bigint, error: number) => Partial<FastFix>;
+}
+
+/** What fast_page_fault did. */
+export interface FastFix {
+  readonly before: Bits;
+  readonly after: Bits;
+  readonly fixed: boolean;
 }
 
 export interface ZapAllFastAnnouncement extends Common {
@@ -143,8 +154,9 @@ export type Announcement =
 export interface Came {
   readonly page: PageId;
   readonly index: number;
-  /** kvm_mmu_spte_requested: the level to map at */
+  /** kvm_mmu_spte_requested: the level to map at, and the frame as it is printed */
   readonly level?: number | undefined;
+  readonly gfn?: Gfn | undefined;
 }
 
 /**

@@ -36,12 +36,14 @@ export function differences(announced: Announcement, table: EventTable, event: E
       compare('level', announced.level, 3);
       break;
     }
-    case Output.spteRequested:
+    case Output.spteRequested: {
+      const settled = announced.settle?.(table.num(event, 0) as Gfn);
       compare('gfn', announced.gfn, 0);
-      compare('pfn', announced.pfn, 1);
-      compare('level', announced.level, 2);
+      compare('pfn', settled?.pfn ?? announced.pfn, 1);
+      compare('level', settled?.level ?? announced.level, 2);
       compare('access', announced.access, 3);
       break;
+    }
     case Output.markMmio:
       compare('gfn', announced.gfn, 1);
       compare('access', announced.access, 2);
@@ -57,15 +59,17 @@ export function differences(announced: Announcement, table: EventTable, event: E
       compare('gfn', announced.gfn, 1);
       compare('access', announced.access, 2);
       break;
-    case Output.fastPageFault:
+    case Output.fastPageFault: {
+      const settled = announced.settle?.(table.word(event, 1), table.num(event, 2));
       compare('vcpu_id', announced.vcpu, 0);
       compare('cr2_or_gpa', announced.address, 1);
       compare('error_code', announced.error, 2);
-      bits('old_spte', announced.before, 4);
-      bits('new_spte', announced.after, 5);
+      bits('old_spte', settled?.before ?? announced.before, 4);
+      bits('new_spte', settled?.after ?? announced.after, 5);
       compare('spurious', announced.spurious, 6);
-      compare('fixed', announced.fixed, 7);
+      compare('fixed', settled?.fixed ?? announced.fixed, 7);
       break;
+    }
     case Output.zapAllFast:
       compare('mmu_valid_gen', announced.generation, 0);
       compare('mmu_used_pages', announced.usedPages, 1);

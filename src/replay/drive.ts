@@ -50,12 +50,12 @@ export function drive(replay: Replayer, event: EventIndex, kind: Kind, task: Tas
     case Kind.pageFault:
       work.finish(event);
       task.kvm.time.showsFaults = true;
-      if (!task.kvm.time.showsExits) inKvm(task, event);
+      if (!task.kvm.time.showsExits) leftUnseen(task, event);
       faulted(task);
       break;
     case Kind.walk:
       work.finish(event);
-      if (!task.kvm.time.showsExits) inKvm(task, event);
+      if (!task.kvm.time.showsExits) leftUnseen(task, event);
       break;
     case Kind.element:
       walked(replay, task);
@@ -107,11 +107,25 @@ export function expect(task: Task): boolean {
 }
 
 function* betweenRuns(task: Task, vcpu: Vcpu): Steps {
-  if (!task.kvm.time.showsExits) return yield* atAnyTime(task.kvm, vcpu);
+  if (!task.kvm.time.showsExits) return yield* unseenExits(task, vcpu);
   const { change } = task;
   task.change = 'none';
   if (task.outside) yield* outsideGuest(task.kvm);
   yield* beforeEntry(task.kvm, vcpu, change);
+}
+
+/** A fault or a walk is the first that one sees of an exit: user space may have run since the last. */
+function leftUnseen(task: Task, event: EventIndex): void {
+  inKvm(task, event);
+  task.kvm.slotGeneration = undefined;
+}
+
+/** The guest may have run, and left for anything. */
+function* unseenExits(task: Task, vcpu: Vcpu): Steps {
+  const { kvm } = task;
+  kvm.time.entered(vcpu.id);
+  kvm.slotGeneration = undefined;
+  yield* atAnyTime(kvm, vcpu, (gfn) => task.pathOf(gfn));
 }
 
 function inKvm({ kvm, vcpu }: Task, event: EventIndex): void {

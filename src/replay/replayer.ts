@@ -1,6 +1,6 @@
 import type { Came } from '../engine/announcement.js';
 import { eraFor } from '../engine/eras.js';
-import { NO_PAGE, type EventIndex, type PageId } from '../engine/ids.js';
+import { NO_PAGE, type EventIndex, type Gfn, type PageId } from '../engine/ids.js';
 import { Journal } from '../engine/journal.js';
 import { GuestEntries } from '../engine/guestEntries.js';
 import { HostPages } from '../engine/hostPages.js';
@@ -156,7 +156,7 @@ export class Replayer {
         : {
             ...NOWHERE,
             ...spteEvent(this, event, kind, task),
-            ...(kind === Kind.spteRequested ? { level: this.table.num(event, 2) } : {}),
+            ...(kind === Kind.spteRequested ? { gfn: this.table.num(event, 0) as Gfn, level: this.table.num(event, 2) } : {}),
           };
     this.conformance.learn(event, kind, task);
     task.work.took(event, came);

@@ -1,9 +1,11 @@
-import { Output, anything, type Steps } from '../announcement.js';
+import { Output, anything, type FastFix, type Steps } from '../announcement.js';
 import { EntryState, Unseen, entryState } from '../entry.js';
 import { NO_PAGE, type Gfn, type PageId } from '../ids.js';
 import { PferrBit } from '../permission.js';
+import type { Reason } from '../reasons.js';
 import { ACC_ALL } from '../role.js';
 import { PAGE_SIZE_BIT } from '../spte.js';
+import type { Vcpu } from '../vcpu.js';
 import { makeMmuPagesAvailable } from './available.js';
 import { doubtOf } from './doubt.js';
 import type { Fault } from './fault.js';
@@ -23,43 +25,47 @@ export function* directPageFault(fault: Fault): Steps {
     if (yield* fastPageFault(fault)) return;
   }
   yield* makeMmuPagesAvailable(kvm);
-  const goal = yield* request(fault, gfn, top === 2 ? LARGEST : 3, ACC_ALL);
+  const goal = yield* request(fault, gfn, largestLevel(vcpu), ACC_ALL);
   yield* map(fault, gfn, goal, ACC_ALL, top);
 }
 
-/** [6.1 mmu.c:fast_page_fault]: an SPTE that only lacks W gets it without the lock (spec/fault.md §9). Answers whether that was all. */
+/** The highest level that a direct MMU maps at. */
+export function largestLevel(vcpu: Vcpu): number {
+  return vcpu.rootLevel() === 2 ? LARGEST : 3;
+}
+
+/** Answers whether that was all. */
 function* fastPageFault(fault: Fault): Steps<boolean> {
-  const { kvm, vcpu, path } = fault;
-  const { mmu } = kvm;
-  const { format, pages, state } = mmu;
-  const place = leafOf(fault);
-  if (!place) return false;
-  const index = path.indexAt(place.level);
-  const cell = pages.entryCell(place.page, index);
-  if (entryState(state.tag(cell)) !== EntryState.leaf) return false;
-  const spte = state.word(cell);
-  const doubt = doubtOf(kvm, place.page, index);
-  // The CPU found an entry present. Nothing that user space does puts another in its place without an event.
-  if (doubt && doubt.what === Unseen.any && doubt.reason !== 'trigger') {
-    yield* anything(doubt.reason);
+  const fix = fastFix(fault);
+  if (fix === undefined) return false;
+  if ('reason' in fix) {
+    yield* anything(fix.reason);
     return true;
   }
-  const fixable = (spte & format.mmuWritable) !== 0n;
+  const { vcpu, address, error } = fault;
+  yield { output: Output.fastPageFault, vcpu: vcpu.id, address, error, ...fix, spurious: false, open: [] };
+  return fix.fixed;
+}
+
+/**
+ * [6.1 mmu.c:fast_page_fault]: an SPTE that only lacks W gets it without the lock (spec/fault.md §9). Nothing where there is no leaf; a
+ * reason where that is not certain.
+ */
+export function fastFix(fault: Fault): FastFix | { reason: Reason } | undefined {
+  const { kvm, path } = fault;
+  const { format, pages, state } = kvm.mmu;
+  const place = leafOf(fault);
+  if (!place) return undefined;
+  const index = path.indexAt(place.level);
+  const spte = state.word(pages.entryCell(place.page, index));
+  const doubt = doubtOf(kvm, place.page, index);
+  // The CPU found an entry present. Nothing that user space does puts another in its place without an event.
+  if (doubt && doubt.what === Unseen.any && doubt.reason !== 'trigger') return { reason: doubt.reason };
+  const fixed = (spte & format.mmuWritable) !== 0n;
   const before = spte & ~format.writable;
-  const after = fixable ? before | format.writable : before;
+  const after = fixed ? before | format.writable : before;
   const mask = ((1n << 64n) - 1n) ^ (format.accessed | format.dirty);
-  yield {
-    output: Output.fastPageFault,
-    vcpu: vcpu.id,
-    address: fault.address,
-    error: fault.error,
-    before: { value: before, mask },
-    after: { value: after, mask },
-    spurious: false,
-    fixed: fixable,
-    open: [],
-  };
-  return fixable;
+  return { before: { value: before, mask }, after: { value: after, mask }, fixed };
 }
 
 /** The last SPTE on the way that is present. */

@@ -2,6 +2,7 @@ import { Output, anything, type Steps } from '../announcement.js';
 import { EntryState, Trust, entryState, entryTrust } from '../entry.js';
 import { dirtyMask } from '../gpte.js';
 import { NO_PAGE, type Gfn, type PageId, type Role, type SpteIndex } from '../ids.js';
+import type { Kvm } from '../kvm.js';
 import { Life } from '../pages.js';
 import { PferrBit } from '../permission.js';
 import { ACC_EXEC, ACC_USER, ACC_WRITE, roleField } from '../role.js';
@@ -14,6 +15,9 @@ import { getShadowPage } from './getPage.js';
 import { directPrefetch, prefetch } from './prefetch.js';
 import { markMmio, mmuSetSpte } from './setSpte.js';
 import { syncChildren } from './unsync.js';
+
+/** KVM_PFN_NOSLOT */
+const NO_SLOT = 1n << 63n;
 
 /** [6.1 paging_tmpl.h:page_fault]: a fault whose guest walk found a translation (spec/fault.md §3). */
 export function* shadowPageFault(fault: ShadowFault): Steps {
@@ -63,23 +67,27 @@ function rootDoubt({ vcpu, kvm }: Fault): Reason {
 /** kvm_mmu_spte_requested: once per fault, when frame and page size are settled. Answers the level to map at. */
 export function* request(fault: Fault, gfn: Gfn, maxLevel: number, access: number): Steps<number> {
   const { kvm, address, error } = fault;
-  const { host, mmu } = kvm;
-  const open: Reason[] = [];
-  const backed = host.at(gfn);
-  const absent = host.isAbsent(gfn);
-  // A page that the host only mapped for reading is copied when it is written to.
-  const known = absent || (backed && (backed.writable || !(error & PferrBit.write)));
-  const level = absent || maxLevel === 1 || kvm.mmu.largePages.disallowed(gfn) ? 1 : host.levelAt(gfn);
-  if (!known || level === undefined) open.push('host-page');
+  const { pfn, level } = backingOf(kvm, gfn, maxLevel, (error & PferrBit.write) !== 0);
   const came = yield {
     output: Output.spteRequested,
-    gfn: mmu.has('requests-print-address') ? (Number(BigInt.asUintN(52, address >> 12n)) as Gfn) : gfn,
-    pfn: !known ? undefined : absent ? 1n << 63n : BigInt(backed!.pfn),
-    level: level === undefined ? undefined : Math.min(level, maxLevel),
+    gfn: kvm.mmu.has('requests-print-address') ? (Number(BigInt.asUintN(52, address >> 12n)) as Gfn) : gfn,
+    pfn,
+    level,
     access,
-    open,
+    open: pfn === undefined || level === undefined ? ['host-page'] : [],
   };
-  return came?.level ?? Math.min(level ?? 1, maxLevel);
+  return came?.level ?? level ?? 1;
+}
+
+/** What a request must say of the host's page behind a guest frame, as far as that is known. */
+export function backingOf(kvm: Kvm, gfn: Gfn, maxLevel: number, write: boolean): { pfn: bigint | undefined; level: number | undefined } {
+  const { host, mmu } = kvm;
+  if (host.isAbsent(gfn)) return { pfn: NO_SLOT, level: 1 };
+  const backed = host.at(gfn);
+  // A page that the host only mapped for reading is copied when it is written to.
+  const pfn = backed && (backed.writable || !write) ? BigInt(backed.pfn) : undefined;
+  const level = maxLevel === 1 || mmu.largePages.disallowed(gfn) ? 1 : host.levelAt(gfn);
+  return { pfn, level: level === undefined ? undefined : Math.min(level, maxLevel) };
 }
 
 /** From the level of the guest's own leaf down to the one mapped: direct pages split a large guest page; then the SPTE itself. */

@@ -68,7 +68,7 @@ export function becauseOf(announced: Announcement, mmu: Mmu, info: TraceInfo): s
     case Output.setSpte:
       return leafBecause(announced, mmu);
     case Output.spteRequested:
-      return `the walk of the fault ends at gfn ${announced.gfn.toString(16)}${announced.level === 1 ? ', and nothing larger than 4 KiB may be mapped there' : ''}`;
+      return `the walk of the fault ends at gfn ${announced.gfn?.toString(16) ?? '?'}${announced.level === 1 ? ', and nothing larger than 4 KiB may be mapped there' : ''}`;
     case Output.markMmio:
       return announced.gfn === undefined
         ? 'an entry of a page being synced is MMIO'
