@@ -100,7 +100,9 @@ export class Conformance {
         if (!same || (writes && !known.writable)) {
           kvm.host.sawFrame(gfn, Number(pfn) as Pfn, writes ? true : same ? known.writable : undefined, event);
         }
-        kvm.host.sawLevel(gfn, table.num(event, 2), event);
+        // A small page tells of the host only where guest and shadowed tables allow a large one.
+        const level = table.num(event, 2);
+        if (level > 1 || (task.walk?.leafLevel !== 1 && !kvm.mmu.largePages.disallowed(gfn))) kvm.host.sawLevel(gfn, level, event);
       }
     } else if (kind === Kind.setSpte) {
       const spte = table.word(event, 1);
