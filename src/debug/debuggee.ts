@@ -90,6 +90,7 @@ export class Debuggee implements BindingSite {
   /** The trace has been replayed to its end. */
   loaded(): void {
     const { replay, table, end } = this.recording;
+    replay.checkInvariants();
     const body: LoadedEvent = { events: end, findings: replay.findings.length, roles: table.info.roles };
     this.client.event('shadowMmu/loaded', body);
     // Threads, statistics and findings are more than they were at the stop.

@@ -61,7 +61,7 @@ export class Session extends ProtocolServer implements SessionContext, Lifecycle
     this.close();
     this.launching = new AbortController();
     const either = AbortSignal.any([signal, this.launching.signal]);
-    const opening = openRecording(args, either);
+    const opening = openRecording(args, this.breakpoints.checksInvariants, either);
     this.opening = opening.then(
       () => {},
       () => {}, // the launch request answers for it

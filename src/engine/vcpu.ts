@@ -1,5 +1,5 @@
 import { Trust } from './entry.js';
-import { NO_PAGE, type PageId } from './ids.js';
+import { NO_PAGE, type EventIndex, type PageId } from './ids.js';
 import type { CellId } from './journal.js';
 import type { ShadowPages } from './pages.js';
 import { switchRoot } from './prevRoots.js';
@@ -122,9 +122,9 @@ export class Vcpu {
     return this.state.tag(this.slotFor(page)) !== Trust.assumed;
   }
 
-  /** As {@link isPageCertain}, for a slot of the root at a position. */
-  isSlotCertain(slot: number, state: State = this.state): boolean {
-    return state.tag(this.first + slot) !== Trust.assumed;
+  /** As {@link isPageCertain}, for a slot of the root at a position; what a slot had before `since` may have changed unseen. */
+  isSlotCertain(slot: number, state: State, since: EventIndex): boolean {
+    return state.tag(this.first + slot) !== Trust.assumed && state.writtenAt(this.first + slot) >= since;
   }
 
   /** The root page an address starts in; `page` is the address >> 12. */

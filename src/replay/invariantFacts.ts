@@ -1,6 +1,5 @@
-import { eraOfKernel } from '../engine/eras.js';
 import type { Gfn } from '../engine/ids.js';
-import { CURRENT, type Known } from '../engine/invariants/index.js';
+import type { Known } from '../engine/invariants/index.js';
 import type { Replayer } from './replayer.js';
 
 const PAGE_BYTES = 4096;
@@ -9,7 +8,6 @@ const PAGE_BYTES = 4096;
 export function knownToInvariants(replay: Replayer, vm: number): Known {
   const kvm = replay.kvm(vm);
   return {
-    features: eraOfKernel(replay.kernelVersion)?.features ?? CURRENT,
     roleMask: replay.roleMask,
     guest: { gpte: (table, offset) => kvm.guest.at(table * PAGE_BYTES + offset) },
     host: { frameOf: (gfn: Gfn) => kvm.host.at(gfn)?.pfn },

@@ -23,14 +23,16 @@ const LONGEST_EXIT = 100_000;
 /** A trace replayed through the engine: the answers of the debugger come from here. */
 export class Replay {
   private readonly replayer: Replayer;
-  private readonly watch: InvariantWatch | undefined;
+  private watch: InvariantWatch | undefined;
+  /** the first event after which the invariants were checked; undefined while they are not */
+  invariantsSince: EventIndex | undefined;
 
   constructor(
     readonly table: EventTable,
     options: ReplayOptions = {},
   ) {
     this.replayer = new Replayer(table, options.kernel === 'auto' ? undefined : options.kernel);
-    if (options.invariants) this.watch = this.watchInvariants();
+    this.watchInvariants(options.invariants === true);
   }
 
   /** Replays up to `max` more events of the table; answers how many. */
@@ -42,6 +44,13 @@ export class Replay {
       this.watch?.step();
     }
     return count;
+  }
+
+  /** Checks the invariants from here on, or no longer. */
+  watchInvariants(on: boolean): void {
+    if (on === (this.watch !== undefined)) return;
+    this.invariantsSince = on ? (this.replayed as EventIndex) : undefined;
+    this.watch = on ? this.newWatch() : undefined;
   }
 
   /** Checks the invariants over the whole state reached, and answers how often each was checked so far, by its number. */
@@ -102,8 +111,9 @@ export class Replay {
     return this.replayer.notes.spteOf(event);
   }
 
-  findingAt(event: EventIndex): Finding | undefined {
-    return this.replayer.findings.at(event);
+  /** The finding at an event, or that of one kind. */
+  findingAt(event: EventIndex, kind?: string): Finding | undefined {
+    return this.replayer.findings.at(event, kind);
   }
 
   /** 0 outside exits and faults, 1 in one of them, 2 in a fault of an exit. What opens an exit or a fault lies outside of it. */
@@ -160,7 +170,7 @@ export class Replay {
     return this.replayer.pages.everOfGfn(vm, gfn).filter((id) => this.replayer.pages.born(id) < this.replayed);
   }
 
-  private watchInvariants(): InvariantWatch {
+  private newWatch(): InvariantWatch {
     const { replayer } = this;
     const known: Known[] = [];
     return new InvariantWatch(

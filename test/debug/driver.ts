@@ -2,7 +2,7 @@ import type { DebugProtocol as P } from '@vscode/debugprotocol';
 import { DapClient } from './client.js';
 
 /** What the default filters of the adapter are. */
-export const DEFAULT_FILTERS = ['quadrant-mismatch', 'prediction', 'lost-events'];
+export const DEFAULT_FILTERS = ['quadrant-mismatch', 'prediction', 'invariant', 'lost-events'];
 
 export interface Setup {
   readonly filters?: string[];

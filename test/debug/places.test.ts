@@ -76,7 +76,7 @@ describe('places that can be broken on', () => {
     const client = DapClient.inProcess();
     const capabilities = await client.request<P.Capabilities>('initialize', { adapterID: 'test' });
     const filters = capabilities.exceptionBreakpointFilters!.filter((f) => f.default).map((f) => f.filter);
-    assert.deepEqual(filters, ['quadrant-mismatch', 'prediction', 'lost-events']);
+    assert.deepEqual(filters, ['quadrant-mismatch', 'prediction', 'invariant', 'lost-events']);
     await client.request('launch', { trace: recording('k6.1-lost-pipe.txt.zst'), stopOnEntry: false });
     await client.request('configurationDone');
     assert.equal((await client.event<P.StoppedEvent>('stopped')).description, 'exception: lost events');

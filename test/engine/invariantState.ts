@@ -5,7 +5,6 @@ import type { Gfn, PageId, Pfn, SpteIndex } from '../../src/engine/ids.js';
 import { checkAll } from '../../src/engine/invariants/check.js';
 import type { Report } from '../../src/engine/invariants/report.js';
 import {
-  CURRENT,
   type Counters,
   type EntrySnapshot,
   type ListShape,
@@ -55,7 +54,7 @@ export class Draft {
   readonly visible = new Set<Gfn>();
   rmaps: RmapDraft[] | undefined;
   activeList: PageId[] = [];
-  features: ReadonlySet<Feature> = CURRENT;
+  features: ReadonlySet<Feature> = eraNamed('6.12.107')!.features;
   counters: Mutable<Counters> = {};
   recent: Mutable<Recent> = { zapAllFastUnfinished: false };
   generation: number | undefined = 0;

@@ -4,7 +4,7 @@ import { eventSentence } from '../forms/sentences.js';
 import type { Recording } from '../load/recording.js';
 import type { Position } from '../motion/position.js';
 import type { Stop } from '../motion/stop.js';
-import { EXCEPTION_FILTERS } from '../stops/exceptionFilters.js';
+import { EXCEPTION_FILTERS, INVARIANT } from '../stops/exceptionFilters.js';
 import { foremost } from '../stops/trigger.js';
 import { RequestError } from '../wire/errors.js';
 
@@ -17,7 +17,7 @@ export function exceptionInfo(
   const exception = stop && stop.triggers.length > 0 ? foremost(stop.triggers) : undefined;
   if (!stop || exception?.reason !== 'exception') throw new RequestError('The debugger did not stop at an exception.');
   const filter = EXCEPTION_FILTERS.find((f) => f.filter === exception.filter)!;
-  const finding = replay.findingAt(stop.event);
+  const finding = replay.findingAt(stop.event, filter.filter === INVARIANT ? INVARIANT : undefined);
   if (!finding) {
     const sentence = eventSentence(position.formAt(stop.event), position.formBefore(stop.event), stop.event);
     return {

@@ -11,13 +11,16 @@ export interface Opened {
   readonly loader: Loader;
 }
 
-/** Opens a trace and begins to replay it. Resolves when there is a first event to stop at; the rest follows. */
-export async function openRecording(args: LaunchArguments, signal: AbortSignal): Promise<Opened> {
+/**
+ * Opens a trace and begins to replay it, with the invariants checked on the way when they are wanted. Resolves when there is a first event
+ * to stop at; the rest follows.
+ */
+export async function openRecording(args: LaunchArguments, invariants: boolean, signal: AbortSignal): Promise<Opened> {
   const file = traceOf(args);
   const reader: { onBatch?: () => void } = {};
   const open = await openTrace(file, { onBatch: () => reader.onBatch?.(), signal });
   const kernel = args.kernel && args.kernel !== 'auto' ? { kernel: args.kernel } : {};
-  const recording = new Recording(file, open, new Replay(open.table, kernel), args.vm);
+  const recording = new Recording(file, open, new Replay(open.table, { ...kernel, invariants }), args.vm);
   const loader = new Loader(recording);
   reader.onBatch = () => loader.batch();
   while (recording.end === 0 && !loader.complete) await loader.grown();

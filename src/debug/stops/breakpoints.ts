@@ -4,7 +4,7 @@ import { BreakpointGroup, type Binder, type BoundBreakpoints } from './breakpoin
 import type { BindingSite } from './binding.js';
 import { bindData } from './dataBreakpoints.js';
 import { bindException } from './exceptionBreakpoints.js';
-import { EXCEPTION_FILTERS } from './exceptionFilters.js';
+import { EXCEPTION_FILTERS, INVARIANT } from './exceptionFilters.js';
 import { bindFunction } from './functionBreakpoints.js';
 import { bindSource, type SourceSpec } from './sourceBreakpoints.js';
 import type { Trigger } from './trigger.js';
@@ -17,6 +17,8 @@ type AnyGroup = Pick<BreakpointGroup<unknown>, 'triggers' | 'rebind' | 'waiting'
  */
 export class Breakpoints {
   private lastId = 0;
+  /** an exception filter wants the invariants checked while a trace is replayed */
+  checksInvariants = false;
   private site: BindingSite | undefined;
   private flat: Trigger[] | undefined;
 
@@ -54,12 +56,15 @@ export class Breakpoints {
   }
 
   setExceptions(specs: readonly P.ExceptionFilterOptions[]): BoundBreakpoints {
+    this.checksInvariants = specs.some(({ filterId }) => filterId === INVARIANT);
+    this.site?.recording.replay.watchInvariants(this.checksInvariants);
     return this.set(this.exceptions, specs);
   }
 
   /** Ties all to a recording that has just been opened; undefined when it is closed. */
   attach(site: BindingSite | undefined): void {
     this.site = site;
+    site?.recording.replay.watchInvariants(this.checksInvariants);
     this.rebind(true);
   }
 

@@ -3,8 +3,10 @@ import { ConditionError } from '../../replay/query/index.js';
 import { compileTexts, gateFor } from './conditions.js';
 import type { Binding } from './breakpointGroup.js';
 import type { BindingSite } from './binding.js';
+import type { Recording } from '../load/recording.js';
+import { count } from '../forms/numbers.js';
 import { stopDescription } from '../forms/stops.js';
-import { EXCEPTION_FILTERS } from './exceptionFilters.js';
+import { EXCEPTION_FILTERS, INVARIANT } from './exceptionFilters.js';
 
 /** An exception filter that is switched on, perhaps with a condition. */
 export function bindException(spec: P.ExceptionFilterOptions, site: BindingSite | undefined): Binding {
@@ -19,5 +21,18 @@ export function bindException(spec: P.ExceptionFilterOptions, site: BindingSite 
   const events = filter.events(site.recording);
   const gate = gateFor(events, compiled, site.searchScope);
   const describe = (): string | undefined => filter.title && stopDescription({ type: 'exception', kind: filter.title });
-  return { verified: true, trigger: { reason: 'exception', filter: filter.filter, events, ...(gate && { gate }), describe } };
+  const message = filter.filter === INVARIANT ? since(site.recording) : undefined;
+  return {
+    verified: true,
+    ...(message && { message }),
+    trigger: { reason: 'exception', filter: filter.filter, events, ...(gate && { gate }), describe },
+  };
+}
+
+/** Invariants are checked while a trace is loaded: whoever switches the filter on later is told what was missed. */
+function since({ replay }: Recording): string | undefined {
+  const first = replay.invariantsSince ?? 0;
+  return first > 0
+    ? `The invariants are checked from event ${count(first)} on; start the session again to check all of the trace.`
+    : undefined;
 }

@@ -14,8 +14,11 @@ export interface ExceptionFilter {
   events(recording: Recording): EventSet;
 }
 
+/** The filter that has the state checked while a trace is loaded. */
+export const INVARIANT = 'invariant';
+
 /** Findings that have a filter of their own. All others are what `prediction` is for. */
-const OWN_FILTER: ReadonlySet<string> = new Set(['quadrant-mismatch', 'lost-events']);
+const OWN_FILTER: ReadonlySet<string> = new Set(['quadrant-mismatch', INVARIANT, 'lost-events']);
 
 export const EXCEPTION_FILTERS: readonly ExceptionFilter[] = [
   {
@@ -64,6 +67,14 @@ export const EXCEPTION_FILTERS: readonly ExceptionFilter[] = [
     isDefault: true,
     title: 'prediction',
     events: (recording) => findings(recording, ({ kind }) => !OWN_FILTER.has(kind)),
+  },
+  {
+    filter: INVARIANT,
+    label: 'Invariant violated',
+    description: 'the state breaks a rule that a shadow MMU keeps at all times: I-1 to I-53',
+    isDefault: true,
+    title: INVARIANT,
+    events: (recording) => findings(recording, ({ kind }) => kind === INVARIANT),
   },
   {
     filter: 'lost-events',

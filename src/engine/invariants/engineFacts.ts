@@ -3,7 +3,7 @@ import type { Mmu } from '../mmu.js';
 import type { Vcpu } from '../vcpu.js';
 import { EngineReader, rmapOf, type Known } from './engineSnapshot.js';
 import type { Facts, Mapping } from './facts.js';
-import { CURRENT, type EntrySnapshot, type PageSnapshot, type Place, type VcpuSnapshot } from './snapshot.js';
+import type { EntrySnapshot, Features, PageSnapshot, Place, VcpuSnapshot } from './snapshot.js';
 
 /**
  * The newest state of the engine as the invariants see it, without a snapshot: look-ups go through the engine's own maps, and every
@@ -27,8 +27,8 @@ export class EngineFacts implements Facts {
   get format() {
     return this.mmu.format;
   }
-  get features() {
-    return this.known.features ?? CURRENT;
+  get features(): Features {
+    return this.known.features ?? this.mmu;
   }
   get roleMask() {
     return this.known.roleMask;

@@ -8,7 +8,6 @@ import type { State } from '../state.js';
 import { Cause, unseenChange } from '../unseen.js';
 import type { Vcpu } from '../vcpu.js';
 import {
-  CURRENT,
   type Counters,
   type EntrySnapshot,
   type PageSnapshot,
@@ -105,7 +104,7 @@ export class EngineReader {
     const { mmu, state, known } = this;
     return {
       ...known,
-      features: known.features ?? CURRENT,
+      features: known.features ?? mmu,
       format: mmu.format,
       generation: mmu.generation(state),
       complete: this.complete,
@@ -157,7 +156,7 @@ export class EngineReader {
     const { state, mmu } = this;
     const roots = vcpu.roots(state);
     const first = roots.find((id) => id !== NO_PAGE);
-    const certain = roots.map((_, slot) => vcpu.isSlotCertain(slot, state));
+    const certain = roots.map((_, slot) => vcpu.isSlotCertain(slot, state, this.lost));
     const previous = vcpu.previousRoots(state);
     return {
       id: vcpu.id,

@@ -4,7 +4,7 @@ import { roleField } from '../role.js';
 import { frameByPage, levelOf, type Facts } from './facts.js';
 import { describe, describeEntry, hex, samePlace, type Invariant } from './invariant.js';
 import type { Verdict, ViolationPlace } from './report.js';
-import type { EntrySnapshot, ListShape, PageSnapshot, Place } from './snapshot.js';
+import type { EntrySnapshot, ListShape, PageSnapshot, Place, VcpuSnapshot } from './snapshot.js';
 
 /** gfn rmaps, parent pointers, root counts: I-27 to I-32. */
 export const REVERSE_MAPS: readonly Invariant[] = [
@@ -121,8 +121,7 @@ export const REVERSE_MAPS: readonly Invariant[] = [
     number: 32,
     title: 'nothing refers to a freed page',
     page(page, facts, verdict) {
-      const gone = page.freed;
-      if (!gone) return;
+      if (!page.freed) return;
       const links = facts.linksTo(page.id);
       verdict.check(links.length === 0, () => ({
         place: { ...links[0]!, gfn: page.gfn },
@@ -130,6 +129,7 @@ export const REVERSE_MAPS: readonly Invariant[] = [
         expected: 'no reference',
         found: `${links.length} links`,
       }));
+      for (const vcpu of facts.vcpus) rootsExist(vcpu, facts, verdict, page.id);
     },
     entry: {
       kinds: ['link'],
@@ -145,13 +145,7 @@ export const REVERSE_MAPS: readonly Invariant[] = [
       },
     },
     vcpu(vcpu, facts, verdict) {
-      vcpu.roots.forEach((id, slot) => {
-        if (id !== 0)
-          exists(id, vcpu.certain[slot] === true, { vcpu: vcpu.id, page: id }, `root slot ${slot} of vCPU ${vcpu.id}`, facts, verdict);
-      });
-      for (const id of vcpu.previous) {
-        if (id !== null) exists(id, vcpu.allCertain, { vcpu: vcpu.id, page: id }, `a cached root of vCPU ${vcpu.id}`, facts, verdict);
-      }
+      rootsExist(vcpu, facts, verdict);
     },
     rmap(rmap, facts, verdict) {
       for (const { page, index } of rmap.places)
@@ -223,4 +217,17 @@ function exists(id: PageId, certain: boolean, place: ViolationPlace, what: strin
     expected: 'a page that exists',
     found: `page ${id}, freed`,
   }));
+}
+
+/** What the root slots of a vCPU refer to is there; all of it, or one page. */
+function rootsExist(vcpu: VcpuSnapshot, facts: Facts, verdict: Verdict, only?: PageId): void {
+  const concerns = (id: PageId): boolean => id !== 0 && (only === undefined || id === only);
+  vcpu.roots.forEach((id, slot) => {
+    const place = { vcpu: vcpu.id, page: id };
+    if (concerns(id)) exists(id, vcpu.certain[slot] === true, place, `root slot ${slot} of vCPU ${vcpu.id}`, facts, verdict);
+  });
+  for (const id of vcpu.previous) {
+    const place = { vcpu: vcpu.id, page: id ?? undefined };
+    if (id !== null && concerns(id)) exists(id, vcpu.allCertain, place, `a cached root of vCPU ${vcpu.id}`, facts, verdict);
+  }
 }

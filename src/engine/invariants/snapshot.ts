@@ -1,4 +1,3 @@
-import { eraNamed } from '../eras.js';
 import type { Feature } from '../features.js';
 import type { Gfn, PageId, Pfn, Role, SpteIndex } from '../ids.js';
 import type { SpteFormat } from '../spte.js';
@@ -10,8 +9,7 @@ import type { SpteFormat } from '../spte.js';
  */
 export interface Snapshot {
   readonly format: SpteFormat;
-  /** of the kernel's era: some invariants have exceptions */
-  readonly features: ReadonlySet<Feature>;
+  readonly features: Features;
   /** bits of the engine's role word that are known; absent: all. Text traces do not print every bit */
   readonly roleMask?: number;
   /** `mmu_valid_gen` */
@@ -34,8 +32,10 @@ export interface Snapshot {
   readonly recent?: Recent;
 }
 
-/** A current kernel, for whoever does not say which it is. */
-export const CURRENT: ReadonlySet<Feature> = eraNamed('6.12.107')!.features;
+/** What the kernel's era has (`spec/eras.md`): some invariants have exceptions. A set of names; the engine's Mmu is one too. */
+export interface Features {
+  has(feature: Feature): boolean;
+}
 
 /** One SPTE's place. */
 export interface Place {

@@ -15,7 +15,7 @@ const ENTRY_CELLS = 1024;
 const ENTRIES = 512;
 /** Events between two looks at everything: at least so many, and so many for each check that such a look takes. */
 const LEAST_EVENTS = 1000;
-const EVENTS_PER_CHECK = 0.5;
+const EVENTS_PER_CHECK = 1;
 
 /** The engine whose state is watched. Its lists may grow. */
 export interface Watched {
@@ -39,7 +39,8 @@ export class InvariantWatch {
   /** SPTEs that ever led to a page that lives, page * 512 + index: a zap must have found all that still do */
   private readonly links = new Map<PageId, Set<number>>();
   private sinceFull = 0;
-  private untilFull = LEAST_EVENTS;
+  /** the first look is at everything: the watch may begin late */
+  private untilFull = 0;
 
   constructor(
     private readonly engine: Watched,

@@ -8,6 +8,9 @@ import type { Finding } from '../view.js';
 import { missingCard, mismatchCard, unpredictedCard, type CardContext } from './predictionCards.js';
 import { quadrantCard, type QuadrantSource } from './quadrantCard.js';
 
+/** kind of the findings about the state */
+const INVARIANT = 'invariant';
+
 /**
  * Where record and engine disagree, and where the trace is damaged: at most one per event, in the order of the events. Invariants that
  * do not hold come beside them, all of them.
@@ -18,8 +21,11 @@ export class Findings {
 
   constructor(private readonly table: EventTable) {}
 
-  at(event: EventIndex): Finding | undefined {
-    return this.byEvent.get(event);
+  /** The finding at an event, or that of one kind; invariants stand back behind others. */
+  at(event: EventIndex, kind?: string): Finding | undefined {
+    const finding = this.byEvent.get(event);
+    if (!finding || kind === undefined || finding.kind === kind) return finding;
+    return this.all.find((other) => other.event === event && other.kind === kind);
   }
 
   quadrantMismatch(event: EventIndex, mmu: Mmu, gfn: number, recorded: Role, derived: Role, from: QuadrantSource, page: PageId): void {
@@ -63,22 +69,22 @@ export class Findings {
   invariant(event: EventIndex, vm: number, { number, place, message, expected, found }: Violation): void {
     const finding: Finding = {
       event,
-      kind: 'invariant',
+      kind: INVARIANT,
       name: this.table.name(event),
       vm,
       message: `I-${number}: ${message}`,
       expected: { invariant: number, state: expected },
       recorded: { state: found },
       card: [
-        ['invariant', `I-${number} does not hold after ${this.table.name(event)}`],
+        [INVARIANT, `I-${number} does not hold after ${this.table.name(event)}`],
         ['because', message],
         ['expected', expected],
         ['found', found],
       ],
       ...(place.page === undefined ? {} : { page: place.page }),
     };
-    if (this.byEvent.has(event)) this.insert(finding);
-    else this.add(finding);
+    if (!this.byEvent.has(event)) this.byEvent.set(event, finding);
+    this.insert(finding);
   }
 
   private context(event: EventIndex, mmu: Mmu): CardContext {
@@ -87,7 +93,8 @@ export class Findings {
 
   /** A finding may be about an event some way back: the next event decided what was wrong there. */
   private add(finding: Finding): void {
-    if (this.byEvent.has(finding.event)) return;
+    const present = this.byEvent.get(finding.event);
+    if (present && present.kind !== INVARIANT) return;
     this.byEvent.set(finding.event, finding);
     this.insert(finding);
   }
