@@ -38,8 +38,10 @@ function setSpte(replay: Replayer, event: EventIndex, task: Task): SptePlace | u
   const page = ownerOf(task, frame, index, level, gfn);
   if (page === NO_PAGE) return undefined;
 
-  task.path?.provenDownTo(level);
-  const certain = task.mmu.pageAtFrame(frame) === page || task.path?.isCertain(level) === true;
+  // Before the request an SPTE is set by an invalidation, perhaps of another address than that of the last walk.
+  const path = task.requested ? task.path : undefined;
+  path?.provenDownTo(level);
+  const certain = task.mmu.pageAtFrame(frame) === page || path?.isCertain(level) === true;
   if (certain) task.mmu.setFrame(page, frame);
   if (isMmioSpte(task.mmu.format, spte)) task.mmu.setMmio(page, index, spte, gfn, certain ? Trust.recorded : Trust.assumed);
   else {
@@ -56,11 +58,12 @@ function ownerOf(task: Task, frame: Pfn, index: SpteIndex, level: number, gfn: G
   const path = task.pathOf(gfn);
   const bound = mmu.pageAtFrame(frame);
   if (bound !== NO_PAGE && mmu.pages.level(bound) === level) {
-    if (path && sameGroup(path.indexAt(level), index)) path.isAt(level, bound);
+    if (path && task.requested && sameGroup(path.indexAt(level), index)) path.isAt(level, bound);
     return bound;
   }
-  const page = path?.at(level) ?? NO_PAGE;
-  if (page === NO_PAGE || !sameGroup(path!.indexAt(level), index)) return NO_PAGE;
+  const foreseen = task.requested ? NO_PAGE : task.work.foreseenPage;
+  const page = foreseen || (path && sameGroup(path.indexAt(level), index) ? path.at(level) : NO_PAGE);
+  if (page === NO_PAGE) return NO_PAGE;
   return mmu.pages.frame(mmu.state, page) === undefined ? page : NO_PAGE;
 }
 
