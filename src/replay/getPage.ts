@@ -70,8 +70,7 @@ function beginRootLoad(task: Task, record: PageRecord, level: number): void {
   const shape = level >= 4 ? 'single' : 'pae';
   const load = task.rootLoad;
   if (load?.shape === 'pae' && shape === 'pae' && load.nextSlot < 4 && sameGuest(load, record)) return;
-  task.vcpu!.beginLoad(task.change !== 'nested' && (task.resetsMmu || changesRole(task, record)));
-  if (task.change === 'smm') task.change = 'none'; // that load was due, and here it is
+  task.vcpu!.beginLoad(!task.keepsRoots && (task.resetsMmu || changesRole(task, record)));
   task.rootLoad = { shape, gfn: record.gfn, role: record.role, nextSlot: 0 };
 }
 

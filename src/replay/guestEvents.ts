@@ -85,10 +85,13 @@ function exited(task: Task, reason: string): void {
   // SVM: write_cr3, cr3_write_trap; VMX: CR_ACCESS. With nested paging CR3 is the guest's own.
   if (/cr3|cr_access/i.test(reason)) task.vcpu?.mayHaveSwitched();
   task.resetsMmu = /cr0|cr4|msr/i.test(reason);
+  task.keepsRoots = false;
 }
 
 /** The nested guest has a CR3 of its own, or its hypervisor's is back: a switch of the root, perhaps to a cached one. */
-function enterNested({ vcpu }: Task, nested: boolean): void {
+function enterNested(task: Task, nested: boolean): void {
+  const { vcpu } = task;
+  task.keepsRoots = true;
   if (!vcpu) return;
   vcpu.mayHaveSwitched();
   vcpu.inNestedGuest = nested;

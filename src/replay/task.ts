@@ -31,6 +31,8 @@ export class Task {
   rootLoad: RootLoad | undefined;
   /** the exit is a write of CR0, CR4 or an MSR: a root load in it comes after a reset of the MMU */
   resetsMmu = false;
+  /** the exit entered or left a nested guest: a root load in it keeps the root before, though the role is another */
+  keepsRoots = false;
   /** address and error code of the last kvm_page_fault of this exit */
   pageFault: { readonly address: bigint; readonly error: number } | undefined;
   /** the fault has got a page frame: kvm_mmu_spte_requested was seen */
