@@ -15,7 +15,7 @@ export const Cause = {
   userspace: 2,
   /** INVLPG, or the invalidation before an injected page fault, at an address that is not known */
   invlpg: 3,
-  /** the first kvm_exit: from here on INVLPG has an event */
+  /** the first kvm_entry: from here on every exit has its events, INVLPG's too. A recording of kvm_exit alone has no emulation */
   exitsSeen: 4,
   /** a writable SPTE took a write fault: dirty logging runs and the trace does not show user space */
   dirtyLog: 5,

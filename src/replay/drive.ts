@@ -32,7 +32,6 @@ export function drive(replay: Replayer, event: EventIndex, kind: Kind, task: Tas
   switch (kind) {
     case Kind.exit:
       work.finish(event);
-      task.kvm.time.showsExits = true;
       inKvm(task, event);
       task.settled = false;
       task.change = changeOf(table.string(event, 0));
@@ -43,6 +42,7 @@ export function drive(replay: Replayer, event: EventIndex, kind: Kind, task: Tas
     case Kind.entry:
       expect(task);
       work.finish(event);
+      task.kvm.time.showsExits = true;
       if (task.vcpu) task.kvm.time.entered(task.vcpu.id);
       task.change = 'none';
       task.outside = false;

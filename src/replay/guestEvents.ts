@@ -26,12 +26,12 @@ export function guestEvent(replay: Replayer, event: EventIndex, kind: Kind, task
       leaveGuest(task);
       task.inExit = true;
       task.seenExit = true;
-      if (task.mmu.unseen.last(task.mmu.state, Cause.exitsSeen) === BEFORE_FIRST) task.mmu.unseen.happened(Cause.exitsSeen);
       exited(task, table.string(event, 0));
       break;
     case Kind.entry:
       leaveGuest(task);
       task.inExit = false;
+      if (!exitsSeen(task)) task.mmu.unseen.happened(Cause.exitsSeen);
       break;
     case Kind.pageFault:
       endFault(task);
