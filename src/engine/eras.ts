@@ -71,10 +71,11 @@ const IN_5_10 = features(
     'sync-clears-accessed',
     'requests-print-address',
     'mmio-set-spte',
+    'prefetch-unsyncs',
   ],
   ['update-on-write', 'direct-mmu-quadrants'],
 );
-const IN_5_13 = features(IN_5_10, ['notifier-events'], ['mmio-set-spte']);
+const IN_5_13 = features(IN_5_10, ['notifier-events'], ['mmio-set-spte', 'prefetch-unsyncs']);
 /** The patch of seed 002 as it was posted: roles come from the parent, while bit 4 still means 8-byte entries. */
 const IN_5_15_POSTED = features(IN_5_13, ['role-from-parent'], ['direct-has-8-byte-gptes']);
 const IN_5_15_SHIPPED = features(
@@ -82,12 +83,16 @@ const IN_5_15_SHIPPED = features(
   ['clear-child-invalid', 'child-gfn-check', 'child-role-check', 'drop-before-mmio'],
   ['nonpaging-has-4-byte-gptes'],
 );
-const IN_6_0 = features(IN_5_15_POSTED, ['nx-forced', 'passthrough'], ['nonpaging-has-4-byte-gptes', 'requests-print-address']);
+const IN_6_0 = features(
+  IN_5_15_POSTED,
+  ['nx-forced', 'passthrough', 'writable-stays'],
+  ['nonpaging-has-4-byte-gptes', 'requests-print-address'],
+);
 const FIXES_OF_2026 = ['child-gfn-check', 'child-role-check', 'drop-before-mmio', 'clear-child-invalid'] as const;
 const IN_6_4 = features(IN_6_0, ['invalidate-syncs']);
-const IN_6_12 = features(IN_6_4, [], ['sync-clears-accessed']);
+const IN_6_12 = features(IN_6_4, ['unprotect-after-fault'], ['sync-clears-accessed']);
 const IN_6_13 = features(IN_6_12, ['resetting-keeps-dirty']);
-const IN_7_0 = features(IN_6_13, ['read-access', 'smep-in-role']);
+const IN_7_0 = features(IN_6_13, ['read-access', 'smep-in-role', 'injected-until-entry']);
 
 const OLD: Pick<Era, 'emptySpte' | 'hash' | 'rmapSlots' | 'parentSlots' | 'faultResults'> = {
   emptySpte: 0n,

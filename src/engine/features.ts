@@ -162,6 +162,22 @@ const FEATURE_TABLE = {
     on: 'a kvm_mmu_set_spte follows mark_mmio_spte (to 5.12)',
     off: 'an MMIO SPTE has no such event',
   },
+  'prefetch-unsyncs': {
+    on: 'prefetching lets page tables go out of sync, as a fault does (to 5.14)',
+    off: 'it maps them read-only',
+  },
+  'writable-stays': {
+    on: 'a writable SPTE that is made anew stays so without a look for shadows of its frame (6.0)',
+    off: 'they are looked for again, as for a new one',
+  },
+  'unprotect-after-fault': {
+    on: 'while an event waits to be delivered, the shadows of a frame go after a write to it was found to be one to a guest table (6.12)',
+    off: 'they go before the fault is handled, whatever the access',
+  },
+  'injected-until-entry': {
+    on: 'an event that was injected counts as waiting during the exit after, though it was delivered (recorded on 7.2)',
+    off: 'it does so only if its delivery was interrupted',
+  },
   'notifier-events': {
     on: 'MMU notifiers have events (5.13)',
     off: 'the host takes pages away unseen',

@@ -4,7 +4,8 @@ import { apply } from '../engine/apply.js';
 import { Trust } from '../engine/entry.js';
 import type { Reason } from '../engine/reasons.js';
 import { zapAll, zapObsolete } from '../engine/steps/zap.js';
-import { spteFrame } from '../engine/spte.js';
+import { isMmioSpte, spteFrame } from '../engine/spte.js';
+import { NO_SLOT } from '../engine/steps/request.js';
 import { BEFORE_FIRST } from '../engine/ids.js';
 import { Cause } from '../engine/unseen.js';
 import { Kind } from '../trace/vocabulary.js';
@@ -14,8 +15,6 @@ import { pageRecord } from './pageRecords.js';
 import type { Replayer } from './replayer.js';
 import type { Task } from './task.js';
 import { Work, type Verdict } from './work.js';
-
-const NO_SLOT = 1n << 63n;
 
 /** Holds every recorded output against what the engine announced, counts how they compare, and remembers what the record showed. */
 export class Conformance {
@@ -89,10 +88,12 @@ export class Conformance {
       const pfn = table.word(event, 1);
       const gfn = task.walk ? task.walk.gfn : (table.num(event, 0) as Gfn);
       if (gfn === undefined) return;
-      if (pfn === NO_SLOT) {
+      if (pfn & NO_SLOT) {
         kvm.host.sawNoSlot(gfn, event);
         const address = task.pageFault?.address ?? task.walk?.address;
         if (address !== undefined) task.vcpu?.mmio.keep(address, !task.walk, kvm.slotGeneration);
+      } else if (task.walk && task.walk.leafLevel > 1 && kvm.mmu.has('requests-print-address')) {
+        return; // neither frame nor level are what is mapped
       } else {
         const known = kvm.host.at(gfn);
         const writes = ((task.pageFault?.error ?? task.walk?.error ?? 0) & 2) !== 0;
@@ -107,7 +108,10 @@ export class Conformance {
     } else if (kind === Kind.setSpte) {
       const spte = table.word(event, 1);
       const { format } = task.mmu;
-      kvm.host.saw(table.num(event, 0) as Gfn, spteFrame(spte), (spte & format.hostWritable) !== 0n, table.num(event, 3), event);
+      const gfn = table.num(event, 0) as Gfn;
+      if (isMmioSpte(format, spte)) return;
+      kvm.host.saw(gfn, spteFrame(spte), (spte & format.hostWritable) !== 0n, table.num(event, 3), event);
+      if (task.requested && task.walk && task.walk.leafLevel > 1) kvm.host.sawLevel(gfn, table.num(event, 3), event);
     } else if (kind === Kind.zapAllFast) kvm.host.slotsMayHaveChanged(event);
     else if (kind === Kind.markMmio) kvm.slotGeneration = table.num(event, 3);
     else if (kind === Kind.checkMmio) kvm.slotGeneration = table.num(event, 0);

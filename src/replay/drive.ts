@@ -35,7 +35,7 @@ export function drive(replay: Replayer, event: EventIndex, kind: Kind, task: Tas
       inKvm(task, event);
       task.settled = false;
       task.change = changeOf(table.string(event, 0));
-      task.reinjecting = delivers(replay, event);
+      task.reinjecting = delivers(replay, event, task);
       task.invalidating = /^invlpg/i.test(table.string(event, 0));
       task.trackedWrite = undefined;
       break;
@@ -136,11 +136,14 @@ function inKvm({ kvm, vcpu }: Task, event: EventIndex): void {
  * The exit came while an event was being delivered to the guest: the bit "valid" of SVM's EXITINTINFO, or of VMX's IDT-vectoring
  * information [6.1 svm.c:svm_get_exit_info, vmx.c:vmx_get_exit_info].
  */
-function delivers({ table }: Replayer, event: EventIndex): boolean {
+function delivers({ table }: Replayer, event: EventIndex, { mmu }: Task): boolean {
   const slot = table.string(event, 0) === 'EXCEPTION_NMI' ? 3 : 4;
-  return table.has(event, slot) && (table.word(event, slot) & EVENT_VALID) !== 0n;
+  if (!table.has(event, slot)) return false;
+  // Once delivered, the event is still named there, without the bit.
+  return (table.word(event, slot) & (mmu.has('injected-until-entry') ? EVENT : EVENT_VALID)) !== 0n;
 }
 const EVENT_VALID = 1n << 31n;
+const EVENT = 0xffff_ffffn;
 
 function changeOf(reason: string): Task['change'] {
   if (/cr3|cr_access/i.test(reason)) return 'cr3';

@@ -105,17 +105,20 @@ function leaveGuest(task: Task): void {
 
 /** A fault that took a page and went no further had to start over: the link it was about to make is not certain. */
 function endFault(task: Task): void {
+  if (startedOver(task)) unmapped(task, PAGE_BYTES);
   const place = task.requested ? undefined : task.path?.gaveUp();
   if (place) task.mmu.doubt(place.parent, place.index, Unseen.gone);
   task.endFault();
 }
 
 function beginWalk(task: Task, address: bigint, error: number): void {
-  const { pageFault } = task;
-  const ofFault = pageFault !== undefined && (task.walk === undefined || task.unprotecting);
-  task.unprotecting = pageFault !== undefined && task.reinjecting;
-  task.reinjecting = false;
-  if (!ofFault) endFault(task);
+  const { pageFault, reinjecting } = task;
+  const late = task.mmu.has('unprotect-after-fault');
+  const first = pageFault !== undefined && (task.walk === undefined || (!late && task.unprotecting));
+  const again = task.walk !== undefined && address === pageFault?.address && (error & PferrBit.write) !== 0;
+  if (!first) endFault(task);
+  task.unprotecting = reinjecting && pageFault !== undefined && (again || !late);
+  task.reinjecting = reinjecting && late && first;
   if (!exitsSeen(task)) task.vcpu?.mayHaveSwitched();
   task.beginWalk(address, error);
 }
@@ -185,6 +188,14 @@ function unmapped(task: Task, bytes: bigint): void {
   }
   task.kvm.host.lost(gfn);
   for (const { page, index } of [...mmu.leaves(gfn)]) mmu.doubt(page, index, Unseen.gone);
+}
+
+/** A write to a page that the host may have mapped read-only ended without a request: the host copied the page. */
+function startedOver(task: Task): boolean {
+  if (task.requested || task.mmu.has('notifier-events') || task.emulating || !task.walksForFault) return false;
+  const { walk, mmu, kvm } = task;
+  if (!walk?.isWrite || walk.gfn === undefined || kvm.host.isAbsent(walk.gfn) || kvm.host.at(walk.gfn)?.writable) return false;
+  return !(walk.isProtectionFault && mmu.isTracked(walk.gfn));
 }
 
 function directGfn(task: Task): Gfn | undefined {

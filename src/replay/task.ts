@@ -47,9 +47,9 @@ export class Task {
   settled = false;
   /** the task runs its process's own code: before the first entry, and from kvm_userspace_exit to the next */
   outside = true;
-  /** the exit came while an exception was being delivered: the fault unprotects its target first */
+  /** the exit came while an exception was being delivered: the fault unprotects its target, first or last */
   reinjecting = false;
-  /** the first walk of such a fault is under way: the next one is the fault's own */
+  /** the walk of such a fault that finds what to unprotect is under way; another one is the fault's own */
   unprotecting = false;
   /** the exit is an INVLPG's */
   invalidating = false;

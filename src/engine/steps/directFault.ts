@@ -9,7 +9,8 @@ import type { Vcpu } from '../vcpu.js';
 import { makeMmuPagesAvailable } from './available.js';
 import { doubtOf } from './doubt.js';
 import type { Fault } from './fault.js';
-import { map, request } from './fetch.js';
+import { map } from './fetch.js';
+import { request } from './request.js';
 
 /** The highest level that a direct MMU without paging maps at: PAE tables [6.1 mmu.c:nonpaging_page_fault]. */
 const LARGEST = 2;
@@ -26,7 +27,7 @@ export function* directPageFault(fault: Fault): Steps {
   }
   yield* makeMmuPagesAvailable(kvm);
   const goal = yield* request(fault, gfn, largestLevel(vcpu), ACC_ALL);
-  yield* map(fault, gfn, goal, ACC_ALL, top);
+  if (typeof goal === 'number') yield* map(fault, gfn, goal, ACC_ALL, top);
 }
 
 /** The highest level that a direct MMU maps at. */

@@ -1,8 +1,7 @@
-import { Output, anything, type Steps } from '../announcement.js';
+import { anything, type Steps } from '../announcement.js';
 import { EntryState, Trust, entryState, entryTrust } from '../entry.js';
 import { dirtyMask } from '../gpte.js';
 import { NO_PAGE, type Gfn, type PageId, type Role, type SpteIndex } from '../ids.js';
-import type { Kvm } from '../kvm.js';
 import { Life } from '../pages.js';
 import { PferrBit } from '../permission.js';
 import { ACC_EXEC, ACC_USER, ACC_WRITE, roleField } from '../role.js';
@@ -13,11 +12,9 @@ import { doubtOf } from './doubt.js';
 import type { Fault, ShadowFault } from './fault.js';
 import { getShadowPage } from './getPage.js';
 import { directPrefetch, prefetch } from './prefetch.js';
+import { request } from './request.js';
 import { markMmio, mmuSetSpte } from './setSpte.js';
 import { syncChildren } from './unsync.js';
-
-/** KVM_PFN_NOSLOT */
-const NO_SLOT = 1n << 63n;
 
 /** [6.1 paging_tmpl.h:page_fault]: a fault whose guest walk found a translation (spec/fault.md §3). */
 export function* shadowPageFault(fault: ShadowFault): Steps {
@@ -56,7 +53,8 @@ function* fetch(fault: ShadowFault, gfn: Gfn, access: number): Steps {
     if (taken && child !== NO_PAGE) yield* syncChildren(kvm, child);
   }
   const goal = yield* request(fault, gfn, walk.leafLevel, access);
-  yield* map(fault, gfn, goal, access, walk.leafLevel);
+  if (goal === 'unknown') yield* mapAtSomeLevel(fault, gfn, access);
+  else if (goal) yield* map(fault, gfn, goal, access, walk.leafLevel);
 }
 
 /** Why the page of a level is not known. */
@@ -64,39 +62,16 @@ function rootDoubt({ vcpu, kvm }: Fault): Reason {
   return !vcpu.isRootCertain() ? 'root' : kvm.mmu.incomplete ? 'mid-life' : kvm.mmu.ambiguous ? 'hidden-role' : 'root';
 }
 
-/** kvm_mmu_spte_requested: once per fault, when frame and page size are settled. Answers the level to map at. */
-export function* request(fault: Fault, gfn: Gfn, maxLevel: number, access: number): Steps<number> {
-  const { kvm, address, error } = fault;
-  const { pfn, level } = backingOf(kvm, gfn, maxLevel, (error & PferrBit.write) !== 0);
-  const came = yield {
-    output: Output.spteRequested,
-    gfn: kvm.mmu.has('requests-print-address') ? (Number(BigInt.asUintN(52, address >> 12n)) as Gfn) : gfn,
-    pfn,
-    level,
-    access,
-    open: pfn === undefined || level === undefined ? ['host-page'] : [],
-  };
-  return came?.level ?? level ?? 1;
-}
-
-/** What a request must say of the host's page behind a guest frame, as far as that is known. */
-export function backingOf(kvm: Kvm, gfn: Gfn, maxLevel: number, write: boolean): { pfn: bigint | undefined; level: number | undefined } {
-  const { host, mmu } = kvm;
-  if (host.isAbsent(gfn)) return { pfn: NO_SLOT, level: 1 };
-  const backed = host.at(gfn);
-  // A page that the host only mapped for reading is copied when it is written to.
-  const pfn = backed && (backed.writable || !write) ? BigInt(backed.pfn) : undefined;
-  const level = maxLevel === 1 || mmu.largePages.disallowed(gfn) ? 1 : host.levelAt(gfn);
-  return { pfn, level: level === undefined ? undefined : Math.min(level, maxLevel) };
-}
-
 /** From the level of the guest's own leaf down to the one mapped: direct pages split a large guest page; then the SPTE itself. */
-export function* map(fault: Fault, gfn: Gfn, goal: number, access: number, from: number): Steps {
+export function* map(fault: Fault, gfn: Gfn, goal: number, access: number, from: number, maybe?: Reason): Steps<boolean> {
   const { kvm, path, error, walk } = fault;
   const { mmu, host } = kvm;
   for (let level = from - 1; level >= goal; level--) {
     const parent = path.at(level + 1);
-    if (parent === NO_PAGE) return yield* anything(rootDoubt(fault));
+    if (parent === NO_PAGE) {
+      yield* anything(rootDoubt(fault));
+      return true;
+    }
     mmu.pages.setWriteFlooding(mmu.state, parent, 0);
     const base = (gfn - (gfn % pagesPerEntry(level + 1))) as Gfn;
     const role = mmu.childRole(parent, path.indexAt(level + 1), true, access);
@@ -104,9 +79,15 @@ export function* map(fault: Fault, gfn: Gfn, goal: number, access: number, from:
   }
   const page = path.at(goal);
   const index = path.indexAt(goal);
-  if (page === NO_PAGE) return yield* anything(rootDoubt(fault));
+  if (page === NO_PAGE) {
+    yield* anything(rootDoubt(fault));
+    return true;
+  }
   mmu.pages.setWriteFlooding(mmu.state, page, 0);
-  if (host.isAbsent(gfn)) return yield* markMmio(kvm, page, index, gfn, access);
+  if (host.isAbsent(gfn)) {
+    yield* markMmio(kvm, page, index, gfn, access);
+    return true;
+  }
   const first = (gfn - (gfn % pagesPerEntry(goal))) as Gfn;
   const backed = host.at(gfn);
   const leaf = {
@@ -119,11 +100,21 @@ export function* map(fault: Fault, gfn: Gfn, goal: number, access: number, from:
     hostWritable: error & PferrBit.write ? true : backed?.writable,
     prefetch: false,
     write: (error & PferrBit.write) !== 0,
+    maybe,
   };
   const came = yield* mmuSetSpte(kvm, leaf);
-  if (!came || goal > 1) return;
+  if (!came || goal > 1) return came;
   if (walk && from === 1) yield* prefetch(kvm, page, index, walk.mode);
   else yield* directPrefetch(kvm, page, index);
+  return true;
+}
+
+/** The request does not tell at which level the host has its page: an SPTE of each in turn, the largest first. */
+function* mapAtSomeLevel(fault: ShadowFault, gfn: Gfn, access: number): Steps {
+  for (let goal = fault.walk.leafLevel; goal > 1; goal--) {
+    if (yield* map(fault, gfn, goal, access, fault.walk.leafLevel, 'host-page')) return;
+  }
+  yield* map(fault, gfn, 1, access, fault.walk.leafLevel);
 }
 
 /**

@@ -5,6 +5,7 @@ import type { Kvm } from '../kvm.js';
 import { ACC_EXEC, ACC_USER, ACC_WRITE } from '../role.js';
 import type { Reason } from '../reasons.js';
 import { FRAME_MASK, NX, PAGE_SIZE_BIT, frameBits, makeMmioSpte } from '../spte.js';
+import { attempt } from './attempt.js';
 import { doubtOf } from './doubt.js';
 import { tryToUnsync } from './unsync.js';
 
@@ -32,6 +33,11 @@ export interface Leaf {
  * spte.md §2). Answers whether the event came, or was not needed.
  */
 export function* mmuSetSpte(kvm: Kvm, leaf: Leaf): Steps<boolean> {
+  const { maybe } = leaf;
+  return yield* maybe ? attempt(setSpte(kvm, leaf), maybe) : setSpte(kvm, leaf);
+}
+
+function* setSpte(kvm: Kvm, leaf: Leaf): Steps<boolean> {
   const { mmu } = kvm;
   const frame = mmu.pages.frame(mmu.state, leaf.page);
   const wanted = yield* makeSpte(kvm, leaf);
@@ -50,8 +56,7 @@ export function* mmuSetSpte(kvm: Kvm, leaf: Leaf): Steps<boolean> {
   };
   const already = alreadyThere(kvm, leaf, wanted);
   if (already === true) return true;
-  const maybe = leaf.maybe ?? (already === false ? undefined : already);
-  return (yield maybe ? { ...announced, maybe } : announced) !== undefined;
+  return (yield already ? { ...announced, maybe: already } : announced) !== undefined;
 }
 
 /** The SPTE of a leaf that is prefetched: nothing goes out of sync for it. */
@@ -78,11 +83,11 @@ function* makeSpte(kvm: Kvm, leaf: Leaf): Steps<Bits> {
   else value |= frameBits(pfn);
   if (hostWritable !== false) value |= format.hostWritable;
   if (access & ACC_WRITE && hostWritable !== false) {
-    const before = leaf.afresh ? false : wasWritable(kvm, leaf);
+    const before = leaf.afresh || !kvm.mmu.has('writable-stays') ? false : wasWritable(kvm, leaf);
     if (before === true) {
       // An SPTE that is writable stays so without a second look, and on older kernels without D.
       value |= format.writable | format.mmuWritable | (kvm.mmu.has('resetting-keeps-dirty') ? format.dirty : 0n);
-    } else if (yield* tryToUnsync(kvm, leaf.gfn, true, leaf.prefetch)) {
+    } else if (yield* tryToUnsync(kvm, leaf.gfn, leaf.prefetch)) {
       value |= format.writable | format.mmuWritable | format.dirty;
       if (before !== false && !kvm.mmu.has('resetting-keeps-dirty')) mask &= ~format.dirty;
     }

@@ -7,7 +7,8 @@ import { ACC_ALL, roleField } from '../role.js';
 import type { Vcpu } from '../vcpu.js';
 import { makeMmuPagesAvailable } from './available.js';
 import { fastFix, largestLevel } from './directFault.js';
-import { backingOf, map } from './fetch.js';
+import { map } from './fetch.js';
+import { backingOf } from './request.js';
 
 /**
  * A fault of a direct MMU that no event shows: it walks no guest tables, so the first that one sees of it is its outcome. That tells the

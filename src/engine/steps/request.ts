@@ -1,0 +1,59 @@
+import { Output, type Steps } from '../announcement.js';
+import type { Gfn } from '../ids.js';
+import type { Kvm } from '../kvm.js';
+import { PferrBit } from '../permission.js';
+import { pagesPerEntry } from '../spte.js';
+import type { Fault } from './fault.js';
+
+/** KVM_PFN_NOSLOT, as a request prints it */
+export const NO_SLOT = 1n << 63n;
+
+/** What backs a guest frame: as a request prints the frame, and the level to map at; undefined where it is not known. */
+interface Backing {
+  readonly pfn: bigint | undefined;
+  readonly level: number | undefined;
+}
+
+/**
+ * kvm_mmu_spte_requested: once per fault, when frame and page size are settled. Answers the level to map at; undefined when the fault
+ * started over instead.
+ */
+export function* request(fault: Fault, gfn: Gfn, maxLevel: number, access: number): Steps<number | 'unknown' | undefined> {
+  const { kvm, error } = fault;
+  const write = (error & PferrBit.write) !== 0;
+  const backing = backingOf(kvm, gfn, maxLevel, write);
+  const printsAddress = fault.walk !== undefined && kvm.mmu.has('requests-print-address');
+  const printed = printsAddress ? asAddress(fault, backing) : { gfn, ...backing };
+  // A write makes the host copy a page that it only mapped for reading: notifiers run, and the fault starts over [5.10 mmu.c:mmu_notifier_retry].
+  const mayCopy = write && !kvm.host.isAbsent(gfn) && !kvm.host.at(gfn)?.writable && !kvm.mmu.has('notifier-events');
+  const came = yield {
+    output: Output.spteRequested,
+    ...printed,
+    access,
+    open: printed.pfn === undefined || printed.level === undefined ? ['host-page'] : [],
+    ...(mayCopy ? { maybe: 'host-page' } : {}),
+  };
+  if (!came && mayCopy) return undefined;
+  return printsAddress ? (backing.level ?? 'unknown') : (came?.level ?? backing.level ?? 1);
+}
+
+/** What a request must say of the host's page behind a guest frame, as far as that is known. */
+export function backingOf(kvm: Kvm, gfn: Gfn, maxLevel: number, write: boolean): Backing {
+  const { host, mmu } = kvm;
+  if (host.isAbsent(gfn)) return { pfn: NO_SLOT, level: 1 };
+  const backed = host.at(gfn);
+  // A page that the host only mapped for reading is copied when it is written to.
+  const pfn = backed && (backed.writable || !write) ? BigInt(backed.pfn) : undefined;
+  const level = maxLevel === 1 || mmu.largePages.disallowed(gfn) ? 1 : host.levelAt(gfn);
+  return { pfn, level: level === undefined ? undefined : Math.min(level, maxLevel) };
+}
+
+/** What kernels before 5.16 print: address >> 12, the guest's page size, and a frame that has the address's low bits put into it. */
+function asAddress({ address, walk }: Fault, { pfn, level: goal }: Backing): Backing & { gfn: Gfn } {
+  const gfn = Number(BigInt.asUintN(52, address >> 12n)) as Gfn;
+  const level = walk!.leafLevel;
+  const within = BigInt(gfn % pagesPerEntry(level));
+  if (level === 1 || pfn === undefined) return { gfn, pfn, level };
+  if (goal === undefined) return { gfn, pfn: undefined, level };
+  return { gfn, pfn: (pfn - (pfn % BigInt(pagesPerEntry(goal)))) | within, level };
+}
