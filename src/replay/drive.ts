@@ -194,13 +194,13 @@ function walked(replay: Replayer, task: Task): void {
   }
   const gfn = walk.gfn;
   if (gfn === undefined) return;
+  if (task.unprotecting) {
+    work.start(unprotect(task.kvm, gfn));
+    return;
+  }
   if (!task.kvm.time.showsExits) return walkedForUnknownUse(task, gfn);
   if (task.emulating !== undefined) {
     if (walk.isWrite) emulatorWrites(task, gfn);
-    return;
-  }
-  if (task.unprotecting) {
-    work.start(unprotect(task.kvm, gfn));
     return;
   }
   if (!task.walksForFault) return;

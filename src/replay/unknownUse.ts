@@ -20,9 +20,8 @@ export function walkedForUnknownUse(task: Task, gfn: Gfn): void {
   const fault = faultOf(task, false);
   if (!fault?.walk) return;
   if (walk!.isWrite && kvm.mmu.isTracked(gfn)) task.toEmulate = { address: walk!.address, fetched: false };
-  const steps = shadowPageFault(fault as ShadowFault);
-  // The error code of a fault on a present SPTE has P, which the emulator's walks never have.
-  work.start(kvm.time.showsFaults ? steps : attempt(steps, 'no-kvm-events'));
+  // Whose walk it is may not be certain, and a notifier without an event may have made the fault start over.
+  work.start(attempt(shadowPageFault(fault as ShadowFault), 'no-kvm-events'));
 }
 
 /** Whether a walk is certainly not the fault's own: it belongs to an instruction under emulation. */
