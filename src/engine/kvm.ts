@@ -1,4 +1,5 @@
 import type { GuestEntries } from './guestEntries.js';
+import { DirtyLog } from './dirtyLog.js';
 import { GuestTime } from './guestTime.js';
 import type { HostPage, HostPages } from './hostPages.js';
 import type { Gfn, PageId } from './ids.js';
@@ -29,6 +30,7 @@ export class Kvm<Guest extends GuestTables = GuestTables, Host extends HostBacki
   /** its vCPUs that had an event so far */
   readonly vcpus: Vcpu[] = [];
   readonly time: GuestTime;
+  readonly dirtyLog = new DirtyLog();
   /** low bits of the memslot generation, which MMIO SPTEs carry; undefined until one showed it, and after a possible slot change */
   slotGeneration: number | undefined;
   /** `n_max_mmu_pages`, as far as recycling showed it */

@@ -87,6 +87,7 @@ export function drive(replay: Replayer, event: EventIndex, kind: Kind, task: Tas
       task.outside = true;
       task.kvm.slotGeneration = undefined;
       task.kvm.host.slotsMayHaveGrown(event);
+      task.kvm.dirtyLog.mayHaveEnded();
       break;
     default: // outputs, and inputs that the MMU does not act upon at once
   }

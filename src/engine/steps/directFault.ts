@@ -43,16 +43,29 @@ function* fastPageFault(fault: Fault): Steps<boolean> {
     yield* anything(fix.reason);
     return true;
   }
-  const { vcpu, address, error } = fault;
-  yield { output: Output.fastPageFault, vcpu: vcpu.id, address, error, ...fix, spurious: false, open: [] };
-  return fix.fixed;
+  const { kvm, vcpu, address, error } = fault;
+  const { large, ...outcome } = fix;
+  const event = {
+    output: Output.fastPageFault,
+    vcpu: vcpu.id,
+    address,
+    error: error >>> 0,
+    ...outcome,
+    spurious: false,
+    open: [],
+  } as const;
+  // A large SPTE stays as it is while dirty logging runs, and is split by the fault.
+  const refused = large && fix.fixed && (yield { ...event, after: fix.before, fixed: false, maybe: 'trigger' }) !== undefined;
+  if (!refused) yield event;
+  if (fix.fixed) kvm.dirtyLog.shownAt(Number(address >> 12n) as Gfn);
+  return fix.fixed && !refused;
 }
 
 /**
  * [6.1 mmu.c:fast_page_fault]: an SPTE that only lacks W gets it without the lock (spec/fault.md §9). Nothing where there is no leaf; a
  * reason where that is not certain.
  */
-export function fastFix(fault: Fault): FastFix | { reason: Reason } | undefined {
+export function fastFix(fault: Fault): (FastFix & { large: boolean }) | { reason: Reason } | undefined {
   const { kvm, path } = fault;
   const { format, pages, state } = kvm.mmu;
   const place = leafOf(fault);
@@ -66,7 +79,7 @@ export function fastFix(fault: Fault): FastFix | { reason: Reason } | undefined 
   const before = spte & ~format.writable;
   const after = fixed ? before | format.writable : before;
   const mask = ((1n << 64n) - 1n) ^ (format.accessed | format.dirty);
-  return { before: { value: before, mask }, after: { value: after, mask }, fixed };
+  return { before: { value: before, mask }, after: { value: after, mask }, fixed, large: place.level > 1 };
 }
 
 /** The last SPTE on the way that is present. */

@@ -92,8 +92,10 @@ export function gpteAddress({ mmu }: Kvm, page: PageId, index: SpteIndex, mode: 
 export function* directPrefetch(kvm: Kvm, page: PageId, index: SpteIndex): Steps {
   const { mmu, host } = kvm;
   const { gfn, role } = mmu.pages.birth(page);
+  const logged = kvm.dirtyLog.runsAt((gfn + index) as Gfn);
+  if (logged) return;
   const first = index - (index % GROUP);
-  let unsure: Reason | undefined;
+  let unsure: Reason | undefined = logged === undefined ? 'trigger' : undefined;
   let stopped = false;
   for (let at = first as SpteIndex; at < first + GROUP; at++) {
     const there = at === index || presence(kvm, page, at);

@@ -39,12 +39,13 @@ export function* request(fault: Fault, gfn: Gfn, maxLevel: number, access: numbe
 
 /** What a request must say of the host's page behind a guest frame, as far as that is known. */
 export function backingOf(kvm: Kvm, gfn: Gfn, maxLevel: number, write: boolean): Backing {
-  const { host, mmu } = kvm;
+  const { host, mmu, dirtyLog } = kvm;
   if (host.isAbsent(gfn)) return { pfn: NO_SLOT, level: 1 };
   const backed = host.at(gfn);
   // A page that the host only mapped for reading is copied when it is written to.
   const pfn = backed && (backed.writable || !write) ? BigInt(backed.pfn) : undefined;
-  const level = maxLevel === 1 || mmu.largePages.disallowed(gfn) ? 1 : host.levelAt(gfn);
+  const small = maxLevel === 1 || mmu.largePages.disallowed(gfn) || dirtyLog.runsAt(gfn);
+  const level = small ? 1 : small === undefined ? undefined : host.levelAt(gfn);
   return { pfn, level: level === undefined ? undefined : Math.min(level, maxLevel) };
 }
 
