@@ -72,10 +72,11 @@ const IN_5_10 = features(
     'requests-print-address',
     'mmio-set-spte',
     'prefetch-unsyncs',
+    'sync-zaps-empty',
   ],
   ['update-on-write', 'direct-mmu-quadrants'],
 );
-const IN_5_13 = features(IN_5_10, ['notifier-events'], ['mmio-set-spte', 'prefetch-unsyncs']);
+const IN_5_13 = features(IN_5_10, ['notifier-events'], ['mmio-set-spte', 'prefetch-unsyncs', 'sync-zaps-empty']);
 /** The patch of seed 002 as it was posted: roles come from the parent, while bit 4 still means 8-byte entries. */
 const IN_5_15_POSTED = features(IN_5_13, ['role-from-parent'], ['direct-has-8-byte-gptes']);
 const IN_5_15_SHIPPED = features(

@@ -162,6 +162,10 @@ const FEATURE_TABLE = {
     on: 'a kvm_mmu_set_spte follows mark_mmio_spte (to 5.12)',
     off: 'an MMIO SPTE has no such event',
   },
+  'sync-zaps-empty': {
+    on: 'a page that a sync leaves without any SPTE is zapped, and unsync pages are synced to make way for a higher level (to 5.14)',
+    off: 'it stays, and they are zapped',
+  },
   'prefetch-unsyncs': {
     on: 'prefetching lets page tables go out of sync, as a fault does (to 5.14)',
     off: 'it maps them read-only',

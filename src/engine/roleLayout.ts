@@ -92,6 +92,7 @@ function accessFrom(layout: RoleLayout, bits: number): number {
   return layout.accessBits.reduce((acc, bit, i) => ((bits >> i) & 1 ? acc | bit : acc), read);
 }
 
-function accessTo(layout: RoleLayout, access: number): number {
+/** From the engine's ACC_* bits to the kernel's. */
+export function accessTo(layout: RoleLayout, access: number): number {
   return layout.accessBits.reduce((bits, bit, i) => (access & bit ? bits | (1 << i) : bits), 0);
 }

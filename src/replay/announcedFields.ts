@@ -1,6 +1,6 @@
 import { Output, type Announcement, type Bits, type PageAnnouncement, type SetSpteAnnouncement } from '../engine/announcement.js';
 import { roleField } from '../engine/role.js';
-import { encodeRole } from '../engine/roleLayout.js';
+import { accessTo, encodeRole } from '../engine/roleLayout.js';
 import type { TraceInfo } from '../trace/info.js';
 import { EVENTS } from '../trace/vocabulary.js';
 import { accessLetters } from './names.js';
@@ -33,7 +33,12 @@ function fieldsOf(announced: Exclude<Announcement, { output: -1 }>, info: TraceI
         level: announced.level,
       };
     case Output.spteRequested:
-      return { gfn: hex(announced.gfn), pfn: hex(announced.pfn), level: announced.level ?? null, access: hex(announced.access) };
+      return {
+        gfn: hex(announced.gfn),
+        pfn: hex(announced.pfn),
+        level: announced.level ?? null,
+        access: announced.access === undefined ? null : hex(accessTo(info.layout, announced.access)),
+      };
     case Output.markMmio:
       return {
         sptep: null,

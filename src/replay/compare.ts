@@ -1,6 +1,7 @@
 import { Output, type Announcement, type Bits, type PageAnnouncement, type PageFields } from '../engine/announcement.js';
 import type { EventIndex, Gfn, Role, SpteIndex } from '../engine/ids.js';
 import { ROLE_FIELDS, roleField } from '../engine/role.js';
+import { accessTo } from '../engine/roleLayout.js';
 import type { EventTable } from '../trace/table.js';
 import { Kind, SpSlot } from '../trace/vocabulary.js';
 
@@ -41,7 +42,7 @@ export function differences(announced: Announcement, table: EventTable, event: E
       compare('gfn', announced.gfn, 0);
       compare('pfn', settled?.pfn ?? announced.pfn, 1);
       compare('level', settled?.level ?? announced.level, 2);
-      compare('access', announced.access, 3);
+      compare('access', announced.access === undefined ? undefined : accessTo(table.info.layout, announced.access), 3);
       break;
     }
     case Output.markMmio:

@@ -14,7 +14,7 @@ import { getShadowPage } from './getPage.js';
 import { directPrefetch, prefetch } from './prefetch.js';
 import { request } from './request.js';
 import { markMmio, mmuSetSpte } from './setSpte.js';
-import { syncChildren } from './unsync.js';
+import { syncChildren } from './syncPage.js';
 
 /** [6.1 paging_tmpl.h:page_fault]: a fault whose guest walk found a translation (spec/fault.md §3). */
 export function* shadowPageFault(fault: ShadowFault): Steps {

@@ -4,6 +4,7 @@ import type { Kvm } from '../kvm.js';
 import { Life } from '../pages.js';
 import { roleField, withRole } from '../role.js';
 import type { Reason } from '../reasons.js';
+import { keepsAny, syncPage, zapEmptied } from './syncPage.js';
 import { prepareZap } from './zap.js';
 
 type Place = Pick<PageAnnouncement, 'parent' | 'index' | 'slot' | 'maybe'> & {
@@ -18,13 +19,27 @@ type Place = Pick<PageAnnouncement, 'parent' | 'index' | 'slot' | 'maybe'> & {
 export function* getShadowPage(kvm: Kvm, gfn: Gfn, role: Role, place: Place): Steps<Came | undefined> {
   const { mmu } = kvm;
   const { pages, state } = mmu;
-  const found = findPage(kvm, gfn, role);
+  let found = findPage(kvm, gfn, role);
+  if (yield* zapIfUseless(kvm, found, place.maybe)) found = NO_PAGE;
   if (found === NO_PAGE && roleField(role, 'level') > 1 && !place.maybe) {
-    for (const page of mmu.shadowsOf(gfn)) if (pages.isUnsync(state, page)) yield* prepareZap(kvm, page);
+    for (const page of mmu.shadowsOf(gfn)) if (pages.isUnsync(state, page)) yield* outOfTheWay(kvm, page);
   }
   const came = yield announcePage(kvm, found, gfn, role, place);
   if (came && found !== NO_PAGE && !roleField(role, 'direct')) pages.setWriteFlooding(state, came.page, 0);
   return came;
+}
+
+/** An unsync page that is found is synced in passing; one that has nothing left then goes, and a new one is made. */
+function* zapIfUseless(kvm: Kvm, found: PageId, maybe: Reason | undefined): Steps<boolean> {
+  const { pages, state } = kvm.mmu;
+  if (found === NO_PAGE || !pages.isUnsync(state, found) || !kvm.mmu.has('sync-zaps-empty')) return false;
+  return yield* zapEmptied(kvm, found, keepsAny(kvm, found), maybe);
+}
+
+/** An unsync page of the guest table that gets a shadow of a higher level. */
+function* outOfTheWay(kvm: Kvm, page: PageId): Steps {
+  if (kvm.mmu.has('sync-zaps-empty')) yield* syncPage(kvm, page, undefined);
+  else yield* prepareZap(kvm, page);
 }
 
 /** What kvm_mmu_get_page must say of a page found, or of a new one. */

@@ -1,9 +1,9 @@
-import { Output, type Steps } from '../announcement.js';
+import type { Steps } from '../announcement.js';
 import { NO_PAGE, type PageId } from '../ids.js';
 import type { Kvm } from '../kvm.js';
 import type { Vcpu } from '../vcpu.js';
-import { remarkMmio, syncChildren, unsyncBelow } from './unsync.js';
-import { pageEvent } from './zap.js';
+import { syncChildren, syncPage } from './syncPage.js';
+import { unsyncBelow } from './unsync.js';
 
 /** A root that may be the one in use, with the unsync pages below it in the order of their sync. */
 interface Candidate {
@@ -30,7 +30,6 @@ export function* syncAnyRoot(kvm: Kvm, vcpu: Vcpu, previous: boolean): Steps<boo
     if (page === undefined && at === 0) return false;
     left = left.filter(({ below }) => below[at] === page);
     if (page === undefined) break;
-    yield* remarkMmio(kvm, page);
   }
   if (left.length === 1) vcpu.switchTo(left[0]!.root);
   return left.some(({ below }) => below.length > 0);
@@ -42,9 +41,7 @@ function* syncNext(kvm: Kvm, left: readonly Candidate[], at: number): Steps<Page
   const must = at > 0 && wanted.size === 1;
   for (const [page, next] of wanted) {
     if (page === undefined) continue;
-    const event = pageEvent(kvm, Output.syncPage, page, next);
-    const came = yield must ? event : { ...event, maybe: 'root' };
-    if (came) return page;
+    if (yield* syncPage(kvm, page, next, must ? undefined : 'root')) return page;
   }
   return undefined;
 }

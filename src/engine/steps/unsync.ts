@@ -2,7 +2,6 @@ import { EntryState, entryState } from '../entry.js';
 import { Output, type Steps } from '../announcement.js';
 import { NO_PAGE, type Gfn, type PageId, type SpteIndex } from '../ids.js';
 import type { Kvm } from '../kvm.js';
-import type { Reason } from '../reasons.js';
 import { pageEvent } from './zap.js';
 
 /**
@@ -46,40 +45,4 @@ export function unsyncBelow(kvm: Kvm, top: PageId): PageId[] {
   };
   walk(top);
   return [...found];
-}
-
-/**
- * [6.1 mmu.c:mmu_sync_children]: every unsync page below one is brought back in sync; `maybe` until the first of them came. Answers whether any was.
- */
-export function* syncChildren(kvm: Kvm, top: PageId, maybe?: Reason): Steps<boolean> {
-  const below = unsyncBelow(kvm, top);
-  let unsure = maybe;
-  for (let i = 0; i < below.length; i++) {
-    if (!kvm.mmu.pages.isUnsync(kvm.mmu.state, below[i]!)) continue;
-    const event = pageEvent(kvm, Output.syncPage, below[i]!, below[i + 1]);
-    const came = yield unsure ? { ...event, maybe: unsure } : event;
-    if (!came) return false;
-    unsure = undefined;
-    yield* remarkMmio(kvm, below[i]!);
-  }
-  return below.length > 0;
-}
-
-/** [6.1 mmu.c:sync_mmio_spte]: an MMIO SPTE whose guest entry still names the frame is marked again. */
-export function* remarkMmio(kvm: Kvm, page: PageId): Steps {
-  const { pages, state } = kvm.mmu;
-  for (let index = 0; index < 512; index++) {
-    const cell = pages.entryCell(page, index as SpteIndex);
-    if (entryState(state.tag(cell)) !== EntryState.mmio) continue;
-    yield {
-      output: Output.markMmio,
-      page,
-      index: index as SpteIndex,
-      gfn: undefined,
-      access: undefined,
-      generation: kvm.slotGeneration,
-      maybe: 'gpte',
-      open: ['gpte', 'pointer'],
-    };
-  }
 }

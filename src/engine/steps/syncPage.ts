@@ -1,0 +1,93 @@
+import { Output, type Steps } from '../announcement.js';
+import { EntryState, Unseen, entryState } from '../entry.js';
+import { accessedMask, gpteBytes, gpteFrame, isPresentGpte, type PagingMode } from '../gpte.js';
+import type { Gfn, PageId, SpteIndex } from '../ids.js';
+import type { Kvm } from '../kvm.js';
+import { roleField } from '../role.js';
+import type { Reason } from '../reasons.js';
+import { attempt } from './attempt.js';
+import { doubtOf } from './doubt.js';
+import { gpteAddress } from './prefetch.js';
+import { unsyncBelow } from './unsync.js';
+import { pageEvent, prepareZap } from './zap.js';
+
+const ENTRIES = 512;
+
+/**
+ * [6.1 mmu.c:kvm_sync_page]: an unsync page is held against its guest table. Answers whether that was done.
+ *
+ * @param next the page that is synced after it
+ */
+export function* syncPage(kvm: Kvm, page: PageId, next: PageId | undefined, maybe?: Reason): Steps<boolean> {
+  const keeps = kvm.mmu.has('sync-zaps-empty') ? keepsAny(kvm, page) : true;
+  const event = pageEvent(kvm, Output.syncPage, page, next);
+  const came = yield maybe ? { ...event, maybe } : event;
+  if (!came) return false;
+  yield* remarkMmio(kvm, page);
+  yield* zapEmptied(kvm, page, keeps);
+  return true;
+}
+
+/**
+ * [6.1 mmu.c:mmu_sync_children]: every unsync page below one is brought back in sync; `maybe` until the first of them came. Answers whether any was.
+ */
+export function* syncChildren(kvm: Kvm, top: PageId, maybe?: Reason): Steps<boolean> {
+  const below = unsyncBelow(kvm, top);
+  let unsure = maybe;
+  for (let i = 0; i < below.length; i++) {
+    if (!kvm.mmu.pages.isUnsync(kvm.mmu.state, below[i]!)) continue;
+    if (!(yield* syncPage(kvm, below[i]!, below[i + 1], unsure))) return false;
+    unsure = undefined;
+  }
+  return below.length > 0;
+}
+
+/** [5.10 mmu.c:__kvm_sync_page]: a page that a sync left without any SPTE is zapped. Answers whether it was. */
+export function* zapEmptied(kvm: Kvm, page: PageId, keeps: boolean | undefined, maybe?: Reason): Steps<boolean> {
+  if (keeps) return false;
+  if (keeps === undefined || maybe) return yield* attempt(prepareZap(kvm, page), maybe ?? 'gpte');
+  yield* prepareZap(kvm, page);
+  return true;
+}
+
+/** Whether a sync leaves any SPTE of a page; undefined when its guest entries do not tell. */
+export function keepsAny(kvm: Kvm, page: PageId): boolean | undefined {
+  const mode: PagingMode = roleField(kvm.mmu.pages.birth(page).role, 'has4ByteGpte') ? '32' : '4-level';
+  let unsure = kvm.mmu.incomplete;
+  for (let index = 0; index < ENTRIES; index++) {
+    const keeps = keepsEntry(kvm, page, index as SpteIndex, mode);
+    if (keeps) return true;
+    unsure ||= keeps === undefined;
+  }
+  return unsure ? undefined : false;
+}
+
+function keepsEntry(kvm: Kvm, page: PageId, index: SpteIndex, mode: PagingMode): boolean | undefined {
+  const { pages, state } = kvm.mmu;
+  const kind = entryState(state.tag(pages.entryCell(page, index)));
+  if (kind === EntryState.empty) return false;
+  const doubt = doubtOf(kvm, page, index);
+  const gpte = kvm.guest.at(gpteAddress(kvm, page, index, mode), gpteBytes(mode));
+  if (kind === EntryState.unknown || gpte === undefined || (doubt && doubt.what !== Unseen.write)) return undefined;
+  if (!isPresentGpte(mode, gpte) || !(gpte & accessedMask(mode))) return false;
+  return gpteFrame(mode, gpte) === (state.number(pages.gfnCell(page, index)) as Gfn);
+}
+
+/** [6.1 mmu.c:sync_mmio_spte]: an MMIO SPTE whose guest entry still names the frame is marked again. */
+function* remarkMmio(kvm: Kvm, page: PageId): Steps {
+  const { pages, state } = kvm.mmu;
+  for (let index = 0; index < ENTRIES; index++) {
+    const cell = pages.entryCell(page, index as SpteIndex);
+    if (entryState(state.tag(cell)) !== EntryState.mmio) continue;
+    yield {
+      output: Output.markMmio,
+      page,
+      index: index as SpteIndex,
+      gfn: undefined,
+      access: undefined,
+      generation: kvm.slotGeneration,
+      maybe: 'gpte',
+      open: ['gpte', 'pointer'],
+    };
+  }
+}
