@@ -1,6 +1,7 @@
 import type { GuestEntries } from './guestEntries.js';
 import { DirtyLog } from './dirtyLog.js';
 import { GuestTime } from './guestTime.js';
+import type { HiddenClasses } from './hiddenClasses.js';
 import type { HostPage, HostPages } from './hostPages.js';
 import type { Gfn, PageId } from './ids.js';
 import type { Mmu } from './mmu.js';
@@ -31,6 +32,8 @@ export class Kvm<Guest extends GuestTables = GuestTables, Host extends HostBacki
   readonly vcpus: Vcpu[] = [];
   readonly time: GuestTime;
   readonly dirtyLog = new DirtyLog();
+  /** text traces only */
+  hidden: HiddenClasses | undefined;
   /** low bits of the memslot generation, which MMIO SPTEs carry; undefined until one showed it, and after a possible slot change */
   slotGeneration: number | undefined;
   /** `n_max_mmu_pages`, as far as recycling showed it */

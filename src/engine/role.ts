@@ -25,6 +25,8 @@ const FIELDS = {
   is_mirror: [20, 1],
   cr4_smep: [21, 1],
   smm: [22, 8],
+  /** no field of the kernel's: which setting of the bits that text does not print, see `HiddenClasses`; 0 where all are known */
+  hidden: [30, 2],
 } as const satisfies Record<string, readonly [number, number]>;
 
 export type RoleField = keyof typeof FIELDS;

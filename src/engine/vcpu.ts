@@ -68,6 +68,8 @@ export class Vcpu {
   readonly mmio = new MmioCache();
   /** a guest of the guest runs, between kvm_nested_vmenter and kvm_nested_vmexit_inject */
   inNestedGuest = false;
+  /** text traces: classes that the root may be of besides the one it is taken for (`HiddenClasses`) */
+  otherClasses: readonly number[] = [];
 
   constructor(
     readonly vm: number,
@@ -160,6 +162,12 @@ export class Vcpu {
   setRoot(slot: number, page: PageId, rootCount: number, trust: Trust): void {
     this.state.keepNumber(this.first + slot, page, trust);
     this.pages.setRootCount(this.state, page, rootCount);
+  }
+
+  /** The page in a slot turned out to be another one that looks alike. */
+  exchangeRoot(slot: number, root: PageId, other: PageId): void {
+    this.put(root);
+    this.setRoot(slot, other, this.pages.rootCount(this.state, other) + 1, Trust.recorded);
   }
 
   /** The root was switched without an event to one of the previous ones: move it to the front. */

@@ -6,7 +6,6 @@ import { PferrBit, controlOf } from '../engine/permission.js';
 import { roleField } from '../engine/role.js';
 import { directPageFault } from '../engine/steps/directFault.js';
 import type { Fault, ShadowFault } from '../engine/steps/fault.js';
-import { shadowPageFault } from '../engine/steps/fetch.js';
 import { invalidate } from '../engine/steps/invalidate.js';
 import { invalidateUnknown } from '../engine/steps/invlpg.js';
 import { mmioPageFault } from '../engine/steps/mmio.js';
@@ -17,7 +16,7 @@ import { outsideGuest } from '../engine/steps/userspace.js';
 import type { Vcpu } from '../engine/vcpu.js';
 import { walkOutcome } from '../engine/walkOutcome.js';
 import { Kind } from '../trace/vocabulary.js';
-import { faultOf } from './faultOf.js';
+import { faultInAnyClass, faultOf } from './faultOf.js';
 import type { Replayer } from './replayer.js';
 import type { Task } from './task.js';
 import { walkedForUnknownUse } from './unknownUse.js';
@@ -111,6 +110,7 @@ function* betweenRuns(task: Task, vcpu: Vcpu): Steps {
   if (!task.kvm.time.showsExits) return yield* unseenExits(task, vcpu);
   const { change } = task;
   task.change = 'none';
+  task.loading = change;
   if (task.outside) yield* outsideGuest(task.kvm);
   yield* beforeEntry(task.kvm, vcpu, change);
 }
@@ -125,6 +125,7 @@ function leftUnseen(task: Task, event: EventIndex): void {
 function* unseenExits(task: Task, vcpu: Vcpu): Steps {
   const { kvm } = task;
   kvm.time.entered(vcpu.id);
+  task.loading = 'unseen';
   kvm.slotGeneration = undefined;
   yield* atAnyTime(kvm, vcpu, (gfn) => task.pathOf(gfn));
 }
@@ -208,7 +209,7 @@ function walked(replay: Replayer, task: Task): void {
   const fault = faultOf(task, false);
   if (!fault?.walk) return;
   if (fault.error & PferrBit.write && (task.mmu.isTracked(gfn) || task.mmu.shadowsOf(gfn).length)) task.trackedWrite = gfn;
-  work.start(shadowPageFault(fault as ShadowFault));
+  work.start(faultInAnyClass(task, fault as ShadowFault));
 }
 
 /** The walk failed; with P set the address is invalidated before the fault is injected. */

@@ -1,6 +1,7 @@
 import { childQuadrant } from '../engine/childRole.js';
 import { Trust } from '../engine/entry.js';
 import { NO_PAGE, type EventIndex, type PageId, type Role } from '../engine/ids.js';
+import { classOf, inClass } from '../engine/hiddenClasses.js';
 import { roleField, withRole } from '../engine/role.js';
 import { findPage } from '../engine/steps/getPage.js';
 import type { QuadrantSource } from './findings/quadrantCard.js';
@@ -10,9 +11,10 @@ import type { Replayer } from './replayer.js';
 import type { RootLoad, Task } from './task.js';
 
 /** Lets a kvm_mmu_get_page into the state: find-or-create, the root slot or the link it is for, and its quadrant. */
-export function getPage(replay: Replayer, event: EventIndex, record: GetPageRecord, task: Task): PageId {
-  const level = roleField(record.role, 'level');
-  const isRoot = task.vcpu !== undefined && loadsRoot(task, record, level);
+export function getPage(replay: Replayer, event: EventIndex, printed: GetPageRecord, task: Task): PageId {
+  const level = roleField(printed.role, 'level');
+  const isRoot = task.vcpu !== undefined && loadsRoot(task, printed, level);
+  const record = withHiddenClass(printed, task, isRoot);
   settleRootCount(task, findPage(task.kvm, record.gfn, record.role), record.rootCount);
   if (isRoot) beginRootLoad(task, record, level);
   else task.rootLoad = undefined;
@@ -28,7 +30,7 @@ export function getPage(replay: Replayer, event: EventIndex, record: GetPageReco
         record.unsync,
       )
     : find(replay, record, derivedRole, task);
-  const ambiguous = !record.created && matchPage(task.mmu, record, replay.roleMask).twins.length > 0;
+  const ambiguous = !record.created && isAmbiguous(replay, record, task);
   if (contradicted) report(replay, event, task, record, derivedRole!, source, page);
   if (!record.created) task.mmu.lookedUp(record.gfn, page);
   if (record.created) task.mmu.setGeneration(record.generation);
@@ -41,13 +43,42 @@ export function getPage(replay: Replayer, event: EventIndex, record: GetPageReco
 
 /** The page of an existing record: as recorded, else as derived. One that is not there was there before the trace, or before a loss. */
 function find(replay: Replayer, record: PageRecord, derivedRole: Role | undefined, task: Task): PageId {
-  const found = matchPage(task.mmu, record, replay.roleMask);
+  const inItsClass = matchPage(task.mmu, record, replay.keyMask);
+  const found = inItsClass.page !== NO_PAGE && inItsClass.by === 'role' ? inItsClass : matchPage(task.mmu, record, replay.roleMask);
   if (found.page !== NO_PAGE && found.by !== 'quadrant') return decide(replay, found);
   if (derivedRole !== undefined) {
     const derived = matchPage(task.mmu, { ...record, role: derivedRole }, replay.roleMask);
     if (derived.page !== NO_PAGE) return decide(replay, derived);
   }
   return existedBefore(record, task, record.unsync);
+}
+
+/** Several pages fit, and which class of them is meant is not known. */
+function isAmbiguous(replay: Replayer, record: PageRecord, { mmu, kvm, vcpu }: Task): boolean {
+  if (kvm.hidden && vcpu?.otherClasses.length === 0 && matchPage(mmu, record, replay.keyMask).by === 'role') return false;
+  return matchPage(mmu, record, replay.roleMask).twins.length > 0;
+}
+
+/** In text: the class that the root's load shows, and that its children inherit. */
+function withHiddenClass(record: GetPageRecord, task: Task, isRoot: boolean): GetPageRecord {
+  const { kvm, vcpu } = task;
+  if (!kvm.hidden || !vcpu) return record;
+  if (!isRoot) return { ...record, role: inClass(record.role, classOf(kvm, vcpu)) };
+  if (goesOn(task, record)) return { ...record, role: inClass(record.role, roleField(task.rootLoad!.role, 'hidden')) };
+  const releasing = (role: Role): readonly PageId[] => releasedBy(task, { ...record, role });
+  const { hidden, others } = kvm.hidden.tell(kvm, vcpu, task.loading, releasing, record);
+  vcpu.otherClasses = others;
+  return { ...record, role: inClass(record.role, hidden) };
+}
+
+function releasedBy(task: Task, record: PageRecord): readonly PageId[] {
+  const vcpu = task.vcpu!;
+  if (resets(task, record)) return vcpu.heldRoots();
+  return vcpu.shape() === 'single' ? [] : vcpu.roots().filter((page) => page !== NO_PAGE);
+}
+
+function resets(task: Task, record: PageRecord): boolean {
+  return !task.keepsRoots && (task.resetsMmu || changesRole(task, record));
 }
 
 /** A page of the PDPT, or of level 4 or 5: anything that is not the next level of the fault in hand. */
@@ -66,11 +97,16 @@ function loadsRoot(task: Task, record: PageRecord, level: number): boolean {
   return walk.tableGfn(2) !== record.gfn;
 }
 
+/** The next page of a root load under way. */
+function goesOn({ rootLoad }: Task, record: PageRecord): boolean {
+  const isPae = rootLoad?.shape === 'pae' && roleField(record.role, 'level') < 4;
+  return isPae && rootLoad.nextSlot < 4 && sameGuest(rootLoad, record);
+}
+
 function beginRootLoad(task: Task, record: PageRecord, level: number): void {
+  if (goesOn(task, record)) return;
+  task.vcpu!.beginLoad(resets(task, record));
   const shape = level >= 4 ? 'single' : 'pae';
-  const load = task.rootLoad;
-  if (load?.shape === 'pae' && shape === 'pae' && load.nextSlot < 4 && sameGuest(load, record)) return;
-  task.vcpu!.beginLoad(!task.keepsRoots && (task.resetsMmu || changesRole(task, record)));
   task.rootLoad = { shape, gfn: record.gfn, role: record.role, nextSlot: 0 };
 }
 

@@ -39,7 +39,9 @@ function identify(replay: Replayer, event: EventIndex, kind: Kind, record: PageR
       : firstInOrder(kind, record, task, replay.roleMask);
   const page = first === NO_PAGE || first === match.page ? match.page : inTurn(replay, record, first, match);
   // With whole roles only zapped roots can look alike, and they are empty.
-  if (replay.table.info.roles !== 'exact') for (const twin of match.twins) for (const alike of [twin, match.page]) mmu.confuse(alike);
+  const foreseen = task.work.foreseenPage !== NO_PAGE && task.work.foreseenPage === match.page;
+  if (replay.table.info.roles !== 'exact' && !foreseen)
+    for (const twin of match.twins) for (const alike of [twin, match.page]) mmu.confuse(alike);
   const quadrant = page === NO_PAGE ? 0 : roleField(replay.pages.role(replay.state, page), 'quadrant');
   if (page !== NO_PAGE && quadrant !== roleField(record.role, 'quadrant') && match.by !== 'derived' && !mmu.disputed.has(record.gfn)) {
     report(replay, event, task, record, withRole(record.role, { quadrant }), { page }, page);

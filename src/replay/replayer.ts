@@ -3,13 +3,14 @@ import { eraFor } from '../engine/eras.js';
 import { NO_PAGE, type EventIndex, type Gfn, type PageId } from '../engine/ids.js';
 import { Journal } from '../engine/journal.js';
 import { GuestEntries } from '../engine/guestEntries.js';
+import { HiddenClasses } from '../engine/hiddenClasses.js';
 import { HostPages } from '../engine/hostPages.js';
 import { Kvm, type TracedKvm } from '../engine/kvm.js';
 import { Mmu } from '../engine/mmu.js';
 import { ShadowPages } from '../engine/pages.js';
 import type { SptePlace } from '../engine/places.js';
 import type { RoleKnowledge } from '../engine/permission.js';
-import { PRINTED_MASK } from '../engine/role.js';
+import { PRINTED_MASK, roleMask } from '../engine/role.js';
 import { LAYOUT_5_1, LAYOUT_7 } from '../engine/roleLayout.js';
 import { WritableState } from '../engine/state.js';
 import { Cause } from '../engine/unseen.js';
@@ -29,6 +30,7 @@ import { Tasks, type TaskPlace } from './tasks.js';
 
 /** Every bit of the engine's role word: a binary trace gives the whole role. */
 const WHOLE_ROLE = 0xffffffff;
+const HIDDEN_MASK = roleMask(['hidden']);
 
 /**
  * Runs the engine along a trace, one event after the other and only forwards: inputs become calls, recorded outputs are held against
@@ -64,6 +66,11 @@ export class Replayer {
     return this.table.info.roles === 'exact' ? WHOLE_ROLE : PRINTED_MASK;
   }
 
+  /** What of a role tells pages apart: in text, the class stands for the bits that it does not give. */
+  get keyMask(): number {
+    return this.roleMask | HIDDEN_MASK;
+  }
+
   /** Replays the next event of the table. */
   step(): void {
     const event = this.replayed as EventIndex;
@@ -93,7 +100,9 @@ export class Replayer {
     const kernel = this.kernelVersion;
     for (let next = this.kvms.length; next <= vm; next++) {
       const mmu = new Mmu(next, this.state, this.pages, eraFor(kernel));
-      this.kvms.push(new Kvm(mmu, new GuestEntries(mmu), new HostPages()));
+      const kvm = new Kvm(mmu, new GuestEntries(mmu), new HostPages());
+      if (this.table.info.roles !== 'exact') kvm.hidden = new HiddenClasses();
+      this.kvms.push(kvm);
     }
     return this.kvms[vm]!;
   }

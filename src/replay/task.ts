@@ -43,6 +43,8 @@ export class Task {
   suspected: { readonly page: PageId; readonly before: EventIndex | undefined }[] = [];
   /** what the exit did to the registers that choose the root */
   change: RootChange = 'none';
+  /** what the root load under way, or the next one, is for */
+  loading: RootChange = 'none';
   /** roots that were zapped have been looked for since the last input */
   settled = false;
   /** the task runs its process's own code: before the first entry, and from kvm_userspace_exit to the next */

@@ -2,9 +2,8 @@ import type { Gfn } from '../engine/ids.js';
 import { PferrBit } from '../engine/permission.js';
 import { attempt } from '../engine/steps/attempt.js';
 import type { ShadowFault } from '../engine/steps/fault.js';
-import { shadowPageFault } from '../engine/steps/fetch.js';
 import { trackWrite } from '../engine/steps/trackWrite.js';
-import { faultOf } from './faultOf.js';
+import { faultInAnyClass, faultOf } from './faultOf.js';
 import type { Task } from './task.js';
 
 /**
@@ -21,7 +20,7 @@ export function walkedForUnknownUse(task: Task, gfn: Gfn): void {
   if (!fault?.walk) return;
   if (walk!.isWrite && kvm.mmu.isTracked(gfn)) task.toEmulate = { address: walk!.address, fetched: false };
   // Whose walk it is may not be certain, and a notifier without an event may have made the fault start over.
-  work.start(attempt(shadowPageFault(fault as ShadowFault), 'no-kvm-events'));
+  work.start(attempt(faultInAnyClass(task, fault as ShadowFault), 'no-kvm-events'));
 }
 
 /** Whether a walk is certainly not the fault's own: it belongs to an instruction under emulation. */

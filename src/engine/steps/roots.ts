@@ -1,11 +1,13 @@
-import { Output, type Came, type Steps } from '../announcement.js';
+import { Output, type Came, type PageAnnouncement, type PageFields, type Steps } from '../announcement.js';
 import { rootQuadrant } from '../childRole.js';
+import { inClass } from '../hiddenClasses.js';
 import { NO_PAGE, type Gfn, type PageId, type Role } from '../ids.js';
 import type { Kvm } from '../kvm.js';
 import { Life } from '../pages.js';
 import { roleField, withRole } from '../role.js';
 import type { Reason } from '../reasons.js';
 import type { Vcpu } from '../vcpu.js';
+import { inAnyClass } from './anyClass.js';
 import { makeMmuPagesAvailable } from './available.js';
 import { announcePage, findPage, getShadowPage } from './getPage.js';
 import { syncAnyRoot, syncRoots } from './syncRoots.js';
@@ -89,12 +91,15 @@ export function* loadUnknown(kvm: Kvm, vcpu: Vcpu, change: RootChange, must: boo
   // CR3 may have got the value that it had, and a single root may be one of the cached ones.
   if (must) yield* makeMmuPagesAvailable(kvm);
   const releasing = (its: Role): readonly PageId[] => letGo(vcpu, change !== 'unseen' ? change : its === role ? 'cr3' : 'reset');
-  const first = yield* firstPage(kvm, change === 'cr3' ? role : undefined, must ? undefined : 'root', releasing);
+  const settle = (gfn: Gfn, its: Role): Omit<PageFields, 'gfn' | 'role'> =>
+    kvm.hidden?.settle(kvm, vcpu, change, gfn, its, releasing) ??
+    announcePage(kvm, findPage(kvm, gfn, its), gfn, its, { releasing: releasing(its) }).fields;
+  const first = yield* firstPage(kvm, change === 'cr3' ? role : undefined, must ? undefined : 'root', settle);
   if (!first) return yield* flushed(kvm, vcpu, change);
   const { gfn } = pages.birth(first.page);
   const taken = withRole(pages.role(state, first.page), { invalid: 0 });
   if (roleField(taken, 'level') === 2) yield* otherSlots(kvm, gfn, taken);
-  yield* syncRoots(kvm, vcpu);
+  yield* inAnyClass(kvm, vcpu, () => syncRoots(kvm, vcpu));
 }
 
 /** Roots that a load lets go before it takes its first page: [6.1 mmu.c:kvm_mmu_new_pgd] keeps a single root for later. */
@@ -121,7 +126,7 @@ function* firstPage(
   kvm: Kvm,
   role: Role | undefined,
   maybe: Reason | undefined,
-  releasing: (role: Role) => readonly PageId[],
+  settle: PageAnnouncement['settle'],
 ): Steps<Came | undefined> {
   const fields = { gfn: undefined, role, generation: kvm.mmu.generation(), rootCount: undefined, unsync: undefined };
   const came = yield {
@@ -131,7 +136,7 @@ function* firstPage(
     slot: 0,
     open: ['root'],
     ...(maybe ? { maybe } : {}),
-    settle: (gfn, its) => announcePage(kvm, findPage(kvm, gfn, its), gfn, its, { releasing: releasing(its) }).fields,
+    ...(settle && { settle }),
   };
   if (came) kvm.mmu.pages.setWriteFlooding(kvm.mmu.state, came.page, 0);
   return came;
@@ -158,6 +163,9 @@ function* pdptePage(kvm: Kvm, role: Role, slot: number): Steps {
     slot,
     maybe: 'gpte',
     open: ['gpte'],
-    settle: (gfn, its) => announcePage(kvm, findPage(kvm, gfn, its), gfn, its, {}).fields,
+    settle: (gfn, its) => {
+      const asked = inClass(its, roleField(role, 'hidden'));
+      return announcePage(kvm, findPage(kvm, gfn, asked), gfn, asked, {}).fields;
+    },
   };
 }
