@@ -149,7 +149,7 @@ export class Mmu {
 
   /** A page was looked for in the hash; `found` is {@link NO_PAGE} when it was not there. */
   lookedUp(gfn: Gfn, found: PageId): void {
-    const collisions = this.hash.collisions(gfn, found, (id) => !this.isValid(id));
+    const collisions = this.hash.collisions(gfn, found, (id) => this.isObsolete(id));
     this.statistics.raise('max_mmu_page_hash_collisions', collisions);
   }
 
@@ -171,13 +171,13 @@ export class Mmu {
   /** Shadows of a guest table that can be found, newest first: `for_each_gfn_indirect_valid_sp`. */
   shadowsOf(gfn: Gfn): PageId[] {
     return this.livePages(gfn)
-      .filter((id) => this.isShadow(id) && this.isValid(id))
+      .filter((id) => this.isShadow(id) && !this.isObsolete(id))
       .reverse();
   }
 
-  /** Neither zapped nor of an old generation. */
-  private isValid(id: PageId): boolean {
-    return this.pages.life(this.state, id) === Life.active && this.pages.birth(id).generation === this.generation();
+  /** Zapped, or of an old generation. */
+  isObsolete(id: PageId): boolean {
+    return this.pages.life(this.state, id) !== Life.active || this.pages.birth(id).generation !== this.generation();
   }
 
   /**

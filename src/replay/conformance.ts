@@ -1,7 +1,8 @@
 import { NO_PAGE, type EventIndex, type Gfn, type PageId, type Pfn } from '../engine/ids.js';
-import type { Came } from '../engine/announcement.js';
+import { Output, type Announcement, type Came } from '../engine/announcement.js';
 import { apply } from '../engine/apply.js';
 import { Trust } from '../engine/entry.js';
+import { withRole } from '../engine/role.js';
 import type { Reason } from '../engine/reasons.js';
 import { zapAll, zapObsolete } from '../engine/steps/zap.js';
 import { isMmioSpte, spteFrame } from '../engine/spte.js';
@@ -25,7 +26,8 @@ export class Conformance {
     return new Work(
       {
         isAbout: (event, page) => this.isAbout(event, page, task),
-        unrecorded: (announced) => apply(task, announced, Trust.derived),
+        isSure: (page) => task.mmu.isObsolete(page) || !this.hasTwin(page, task),
+        unrecorded: (announced) => this.unrecorded(task, announced),
         missing: (event, announced) => {
           replay.accounts.missing(announced.output as Kind);
           replay.findings.missing(event, task.mmu, announced);
@@ -38,6 +40,15 @@ export class Conformance {
       replay.table,
       replay.roleMask,
     );
+  }
+
+  /** An announced event was not recorded; its effect takes place all the same. */
+  private unrecorded(task: Task, announced: Announcement): Came {
+    const came = apply(task, announced, Trust.derived);
+    if (announced.output !== Output.prepareZap) return came;
+    task.zappedUnsync = announced.fields.unsync ? announced.page : NO_PAGE;
+    if (!task.mmu.pages.isLive(task.mmu.state, announced.page)) this.replay.pageGone(announced.page);
+    return came;
   }
 
   judge(event: EventIndex, kind: Kind, task: Task): Verdict {
@@ -119,6 +130,13 @@ export class Conformance {
       const address = task.pageFault?.address;
       if (address !== undefined) task.vcpu?.mmio.keep(address, table.word(event, 0) === 0n, kvm.slotGeneration);
     }
+  }
+
+  private hasTwin(page: PageId, { mmu }: Task): boolean {
+    const { pages, state, roleMask } = this.replay;
+    const { gfn } = pages.birth(page);
+    const look = (id: PageId): number => withRole(pages.role(state, id), { invalid: 0 }) & roleMask;
+    return mmu.livePages(gfn).some((id) => id !== page && look(id) === look(page));
   }
 
   private isAbout(event: EventIndex, page: PageId, task: Task): boolean {

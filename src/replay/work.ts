@@ -20,6 +20,8 @@ export interface WorkHost {
   /** an announced event was not recorded; its effect takes place all the same */
   unrecorded(announced: Announcement): Came;
   missing(event: EventIndex, announced: Announcement): void;
+  /** what is announced of the page is not meant for another that looks like it in the trace */
+  isSure(page: PageId): boolean;
   /** a record that was taken for a later announcement was a wrong one of an earlier */
   wrong(event: EventIndex, announced: Announcement, differences: readonly Difference[]): void;
 }
@@ -102,9 +104,21 @@ export class Work {
         this.cancel();
         return { outcome: 'unpredictable', reason: reserve };
       }
-      if (!announced.maybe) return this.contradicted(event, kind, announced, differs);
-      this.resume(undefined);
+      if (!announced.maybe && this.isBurst(announced, event, kind)) this.missedZap(event, announced);
+      else if (!announced.maybe) return this.contradicted(event, kind, announced, differs);
+      else this.resume(undefined);
     }
+  }
+
+  /** Pages go in bursts, before anything else happens: what comes instead of a zap comes after all of them. */
+  private isBurst(announced: Announcement, event: EventIndex, kind: number): boolean {
+    const repeats = this.last !== undefined && sameRecord(this.table, this.last, event);
+    return announced.output === Output.prepareZap && kind !== Output.prepareZap && !repeats;
+  }
+
+  private missedZap(event: EventIndex, announced: Announcement): void {
+    this.host.missing(event, announced);
+    this.resume(this.host.unrecorded(announced));
   }
 
   private match(announced: Announcement): Verdict {
@@ -170,7 +184,12 @@ export class Work {
   /** An input showed that the work is over: what must still have come is missing. */
   finish(event: EventIndex): void {
     this.settleMissing(event);
-    while (this.announced?.maybe && this.announced.output !== Output.anything) this.resume(undefined);
+    for (;;) {
+      const pending = this.announced;
+      if (pending?.maybe && pending.output !== Output.anything) this.resume(undefined);
+      else if (pending?.output === Output.prepareZap && !this.reserve && this.host.isSure(pending.page)) this.missedZap(event, pending);
+      else break;
+    }
     const { announced, reserve } = this;
     this.cancel();
     if (announced && !announced.maybe && !reserve) this.host.missing(event, announced);
