@@ -5,6 +5,7 @@ import type { HiddenClasses } from './hiddenClasses.js';
 import type { HostPage, HostPages } from './hostPages.js';
 import type { Gfn, PageId } from './ids.js';
 import type { Mmu } from './mmu.js';
+import { PageLimit } from './pageLimit.js';
 import type { Vcpu } from './vcpu.js';
 
 /** The guest's own tables, as far as they are known. */
@@ -36,8 +37,7 @@ export class Kvm<Guest extends GuestTables = GuestTables, Host extends HostBacki
   hidden: HiddenClasses | undefined;
   /** low bits of the memslot generation, which MMIO SPTEs carry; undefined until one showed it, and after a possible slot change */
   slotGeneration: number | undefined;
-  /** `n_max_mmu_pages`, as far as recycling showed it */
-  maxPages: number | undefined;
+  readonly pageLimit = new PageLimit();
   /** previous roots of a vCPU that a flush of the guest's TLB may have freed: their root_count is not certain */
   readonly doubtedRoots = new Map<PageId, Vcpu>();
 

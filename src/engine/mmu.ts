@@ -25,6 +25,8 @@ export class Mmu {
   private readonly usedPagesCell: CellId;
   readonly statistics: Statistics;
   readonly largePages = new LargePages();
+  /** `active_mmu_pages` from the tail, the oldest first: birth order is list order */
+  readonly active = new Set<PageId>();
   private readonly hash = new PageHash();
   private readonly byFrame = new Map<Pfn, PageId>();
   private readonly parentsOf = new Places<PageId>();
@@ -106,6 +108,7 @@ export class Mmu {
     const id = this.pages.create(this.state, { ...birth, vm: this.vm }, rootCount, unsync);
     if (unsync) this.unsyncNow.add(id);
     this.hash.add(id, birth.gfn);
+    this.active.add(id);
     this.state.setNumber(this.usedPagesCell, this.usedPages() + 1);
     if (this.pages.hasGptes(id)) {
       this.largePages.account(birth.gfn, 1);
@@ -123,6 +126,7 @@ export class Mmu {
     for (let index = 0; index < 512; index++) this.clear(id, index as SpteIndex);
     for (const { page, index } of this.parentsOf.of(id)) this.clear(page, index);
     if (this.pages.life(this.state, id) === Life.active && this.pages.hasGptes(id)) this.largePages.account(this.pages.birth(id).gfn, -1);
+    this.active.delete(id);
     this.pages.setRootCount(this.state, id, rootCount);
     if (rootCount > 0) this.pages.pin(this.state, id);
     else this.destroy(id);
@@ -151,11 +155,6 @@ export class Mmu {
   lookedUp(gfn: Gfn, found: PageId): void {
     const collisions = this.hash.collisions(gfn, found, (id) => this.isObsolete(id));
     this.statistics.raise('max_mmu_page_hash_collisions', collisions);
-  }
-
-  /** Pages on the active list, the oldest first: birth order is list order. */
-  activePages(): PageId[] {
-    return [...this.hash.all()].filter((id) => this.pages.life(this.state, id) === Life.active).sort((a, b) => a - b);
   }
 
   /** A guest table of level 2 or higher is shadowed at this frame: `gfn_track` [6.1 mmu.c:account_shadowed]. */

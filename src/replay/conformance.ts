@@ -123,8 +123,10 @@ export class Conformance {
       if (isMmioSpte(format, spte)) return;
       kvm.host.saw(gfn, spteFrame(spte), (spte & format.hostWritable) !== 0n, table.num(event, 3), event);
       if (task.requested && task.walk && task.walk.leafLevel > 1) kvm.host.sawLevel(gfn, table.num(event, 3), event);
-    } else if (kind === Kind.zapAllFast) kvm.host.slotsMayHaveChanged(event);
-    else if (kind === Kind.markMmio) kvm.slotGeneration = table.num(event, 3);
+    } else if (kind === Kind.zapAllFast) {
+      kvm.host.slotsMayHaveChanged(event);
+      kvm.pageLimit.forget();
+    } else if (kind === Kind.markMmio) kvm.slotGeneration = table.num(event, 3);
     else if (kind === Kind.checkMmio) kvm.slotGeneration = table.num(event, 0);
     else if (kind === Kind.handleMmio) {
       const address = task.pageFault?.address;

@@ -1,6 +1,8 @@
 import type { Gfn } from '../engine/ids.js';
 import { PferrBit } from '../engine/permission.js';
+import type { Steps } from '../engine/announcement.js';
 import { attempt } from '../engine/steps/attempt.js';
+import { makeMmuPagesAvailable } from '../engine/steps/available.js';
 import type { ShadowFault } from '../engine/steps/fault.js';
 import { trackWrite } from '../engine/steps/trackWrite.js';
 import { faultInAnyClass, faultOf } from './faultOf.js';
@@ -20,7 +22,13 @@ export function walkedForUnknownUse(task: Task, gfn: Gfn): void {
   if (!fault?.walk) return;
   if (walk!.isWrite && kvm.mmu.isTracked(gfn)) task.toEmulate = { address: walk!.address, fetched: false };
   // Whose walk it is may not be certain, and a notifier without an event may have made the fault start over.
-  work.start(attempt(faultInAnyClass(task, fault as ShadowFault), 'no-kvm-events'));
+  work.start(unlessLoad(task, fault as ShadowFault));
+}
+
+/** Pages that are recycled may be so for the fault, or for the root load after an instruction that this walk fetched. */
+function* unlessLoad(task: Task, fault: ShadowFault): Steps {
+  yield* attempt(makeMmuPagesAvailable(fault.kvm), 'no-kvm-events');
+  yield* attempt(faultInAnyClass(task, fault), 'no-kvm-events');
 }
 
 /** Whether a walk is certainly not the fault's own: it belongs to an instruction under emulation. */

@@ -1,34 +1,37 @@
 import type { Steps } from '../announcement.js';
 import type { Kvm } from '../kvm.js';
-import { Life } from '../pages.js';
-import { activeList, prepareZap } from './zap.js';
-
-/** KVM_MIN_FREE_MMU_PAGES and KVM_REFILL_PAGES */
-const LEAST_FREE = 5;
-const REFILL = 25;
+import { LEAST_RECYCLED } from '../pageLimit.js';
+import type { Reason } from '../reasons.js';
+import type { Vcpu } from '../vcpu.js';
+import { NOT_CALLED, prepareZap } from './zap.js';
 
 /**
- * [6.1 mmu.c:make_mmu_pages_available]: at the page limit the oldest pages without a root_count go (spec/zap.md §6). The limit has no
- * event; the first recycling shows it.
+ * [6.1 mmu.c:make_mmu_pages_available, kvm_mmu_zap_oldest_mmu_pages]: at the page limit the oldest pages without a root_count go
+ * (spec/zap.md §6). The limit has no event; what is recycled shows it. Answers whether anything was.
+ *
+ * @param maybe why it is not certain that the pages are asked for at all
+ * @param loading the vCPU loads a root, and so may have let its old one go
  */
-export function* makeMmuPagesAvailable(kvm: Kvm): Steps {
-  const { mmu } = kvm;
-  if (kvm.maxPages !== undefined) {
-    const available = Math.max(0, kvm.maxPages - mmu.usedPages());
-    if (available >= LEAST_FREE) return;
-    yield* zapOldest(kvm, REFILL - available);
-  }
-}
-
-/** [6.1 mmu.c:kvm_mmu_zap_oldest_mmu_pages] */
-function* zapOldest(kvm: Kvm, wanted: number): Steps {
-  const { pages, state } = kvm.mmu;
+export function* makeMmuPagesAvailable(kvm: Kvm, maybe?: Reason, loading?: Vcpu): Steps<boolean> {
+  const { mmu, pageLimit } = kvm;
+  const used = mmu.usedPages();
+  const wanted = pageLimit.wanted(used);
   let zapped = 0;
-  for (const page of activeList(kvm)) {
-    if (zapped >= wanted) return;
-    if (pages.life(state, page) !== Life.active || pages.rootCount(state, page) > 0) continue;
-    const count = yield* prepareZap(kvm, page);
-    zapped += count;
-    kvm.mmu.statistics.add('mmu_recycled', count);
+  let last = 0;
+  for (const page of mmu.active) {
+    if (zapped >= wanted.most) break;
+    const held = mmu.pages.rootCount(mmu.state, page);
+    if (held > 0 && loading?.heldRoots().filter((root) => root === page).length !== held) continue;
+    const least = zapped > 0 ? Math.max(wanted.least, LEAST_RECYCLED) : wanted.least;
+    const unsure = zapped >= least ? 'trigger' : zapped === 0 ? maybe : undefined;
+    const gone: number = yield* prepareZap(kvm, page, held > 0 ? 'root' : unsure, held > 0);
+    if (gone === NOT_CALLED && held > 0) continue;
+    if (gone === NOT_CALLED) break;
+    if (held > 0) loading!.release();
+    last = gone;
+    zapped += gone;
+    mmu.statistics.add('mmu_recycled', gone);
   }
+  if (zapped > 0) pageLimit.recycled(used, { least: zapped - last + 1, most: zapped });
+  return zapped > 0;
 }

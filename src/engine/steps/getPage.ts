@@ -4,7 +4,7 @@ import type { Kvm } from '../kvm.js';
 import { Life } from '../pages.js';
 import { roleField, withRole } from '../role.js';
 import type { Reason } from '../reasons.js';
-import { keepsAny, syncPage, zapEmptied } from './syncPage.js';
+import { keepsAny, remarkMmio, syncPage, zapEmptied } from './syncPage.js';
 import { prepareZap } from './zap.js';
 
 type Place = Pick<PageAnnouncement, 'parent' | 'index' | 'slot' | 'maybe'> & {
@@ -20,9 +20,14 @@ export function* getShadowPage(kvm: Kvm, gfn: Gfn, role: Role, place: Place): St
   const { mmu } = kvm;
   const { pages, state } = mmu;
   let found = findPage(kvm, gfn, role);
+  // A page out of sync is brought up to date in passing.
+  if (found !== NO_PAGE && pages.isUnsync(state, found)) yield* remarkMmio(kvm, found);
   if (yield* zapIfUseless(kvm, found, place.maybe)) found = NO_PAGE;
-  if (found === NO_PAGE && roleField(role, 'level') > 1 && !place.maybe) {
-    for (const page of mmu.shadowsOf(gfn)) if (pages.isUnsync(state, page)) yield* outOfTheWay(kvm, page);
+  if (roleField(role, 'level') > 1 && !place.maybe) {
+    for (const page of mmu.shadowsOf(gfn)) {
+      if (page === found) break;
+      if (pages.isUnsync(state, page)) yield* outOfTheWay(kvm, page);
+    }
   }
   const came = yield announcePage(kvm, found, gfn, role, place);
   if (came && found !== NO_PAGE && !roleField(role, 'direct')) pages.setWriteFlooding(state, came.page, 0);

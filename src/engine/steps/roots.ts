@@ -72,7 +72,7 @@ export interface RootPage {
  * @param releasing pages whose root_count the load gives back before its first page
  */
 export function* loadRoots(kvm: Kvm, vcpu: Vcpu, wanted: readonly (RootPage | undefined)[], releasing: readonly PageId[]): Steps {
-  yield* makeMmuPagesAvailable(kvm);
+  yield* makeMmuPagesAvailable(kvm, undefined, vcpu);
   let first = true;
   for (const [slot, root] of wanted.entries()) {
     if (!root) continue;
@@ -89,12 +89,12 @@ export function* loadUnknown(kvm: Kvm, vcpu: Vcpu, change: RootChange, must: boo
   const before = vcpu.roots().find((page) => page !== NO_PAGE);
   const role = before === undefined ? undefined : withRole(pages.role(state, before), { invalid: 0, quadrant: 0 });
   // CR3 may have got the value that it had, and a single root may be one of the cached ones.
-  if (must) yield* makeMmuPagesAvailable(kvm);
+  const loads = (yield* makeMmuPagesAvailable(kvm, must ? undefined : 'root', vcpu)) || must;
   const releasing = (its: Role): readonly PageId[] => letGo(vcpu, change !== 'unseen' ? change : its === role ? 'cr3' : 'reset');
   const settle = (gfn: Gfn, its: Role): Omit<PageFields, 'gfn' | 'role'> =>
     kvm.hidden?.settle(kvm, vcpu, change, gfn, its, releasing) ??
     announcePage(kvm, findPage(kvm, gfn, its), gfn, its, { releasing: releasing(its) }).fields;
-  const first = yield* firstPage(kvm, change === 'cr3' ? role : undefined, must ? undefined : 'root', settle);
+  const first = yield* firstPage(kvm, change === 'cr3' ? role : undefined, loads ? undefined : 'root', settle);
   if (!first) return yield* flushed(kvm, vcpu, change);
   const { gfn } = pages.birth(first.page);
   const taken = withRole(pages.role(state, first.page), { invalid: 0 });

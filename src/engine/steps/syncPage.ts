@@ -74,7 +74,7 @@ function keepsEntry(kvm: Kvm, page: PageId, index: SpteIndex, mode: PagingMode):
 }
 
 /** [6.1 mmu.c:sync_mmio_spte]: an MMIO SPTE whose guest entry still names the frame is marked again. */
-function* remarkMmio(kvm: Kvm, page: PageId): Steps {
+export function* remarkMmio(kvm: Kvm, page: PageId): Steps {
   const { pages, state } = kvm.mmu;
   for (let index = 0; index < ENTRIES; index++) {
     const cell = pages.entryCell(page, index as SpteIndex);

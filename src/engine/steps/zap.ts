@@ -28,14 +28,16 @@ export function pageEvent(kvm: Kvm, output: PageAnnouncement['output'], page: Pa
  * how many pages went (spec/zap.md §2).
  *
  * @param maybe it may not be called at all; {@link NOT_CALLED} is the answer then
+ * @param released the vCPUs that held it as a root have let it go
  */
-export function* prepareZap(kvm: Kvm, page: PageId, maybe?: Reason): Steps<number> {
+export function* prepareZap(kvm: Kvm, page: PageId, maybe?: Reason, released = false): Steps<number> {
   const { pages, state } = kvm.mmu;
   const wasUnsync = pages.isUnsync(state, page);
   const below = unsyncBelow(kvm, page);
-  const gone = pages.rootCount(state, page) === 0 ? 1 : 0;
+  const gone = released || pages.rootCount(state, page) === 0 ? 1 : 0;
   const synced = wasUnsync ? pageEvent(kvm, Output.syncPage, page) : undefined;
-  const event = pageEvent(kvm, Output.prepareZap, page);
+  const held = pageEvent(kvm, Output.prepareZap, page);
+  const event = released ? { ...held, fields: { ...held.fields, rootCount: 0 } } : held;
   const came = yield maybe ? { ...event, maybe } : event;
   if (!came && maybe) return NOT_CALLED;
   let zapped = gone;
@@ -47,7 +49,7 @@ export function* prepareZap(kvm: Kvm, page: PageId, maybe?: Reason): Steps<numbe
 /** [6.1 mmu.c:kvm_zap_obsolete_pages]: pages of the old generation, from the tail of the active list: the oldest first. */
 export function* zapObsolete(kvm: Kvm): Steps {
   const { mmu } = kvm;
-  for (const page of activeList(kvm)) {
+  for (const page of mmu.active) {
     if (mmu.pages.life(mmu.state, page) !== Life.active) continue;
     if (mmu.pages.birth(page).generation === mmu.generation()) return;
     yield* prepareZap(kvm, page);
@@ -61,7 +63,7 @@ export function* zapObsolete(kvm: Kvm): Steps {
 export function* zapAll(kvm: Kvm): Steps {
   const { mmu, vcpus } = kvm;
   let unsure: Reason | undefined = 'trigger';
-  for (const page of activeList(kvm).reverse()) {
+  for (const page of [...mmu.active].reverse()) {
     if (mmu.pages.life(mmu.state, page) !== Life.active) continue;
     const zapped: number = yield* prepareZap(kvm, page, unsure);
     if (zapped === NOT_CALLED) return;
@@ -86,11 +88,6 @@ export function* zapAllFast(kvm: Kvm): Steps<boolean> {
   };
   if (came) yield* zapObsolete(kvm);
   return came !== undefined;
-}
-
-/** `active_mmu_pages` from the tail: pages in the order of their birth. */
-export function activeList({ mmu }: Kvm): PageId[] {
-  return mmu.activePages();
 }
 
 /**
