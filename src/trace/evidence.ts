@@ -22,6 +22,9 @@ const SPELLINGS = {
   /** guest's EFER.NX in the role of a 32-bit guest; later kernels set it always */
   nonPaeWithoutNx: { to: '5.15' },
   nonPaeWithNx: { from: '6.1' },
+  /** `kvm_apicv_inhibit_changed: set reason=0, inhibits=0x1 DISABLED` */
+  inhibitsPlain: { to: '6.1' },
+  inhibitsExplained: { from: '6.12' },
   letters3: { to: '6.12' },
   letters4: { from: '7.2' },
 } as const satisfies Record<string, { from?: Step; to?: Step }>;
@@ -43,6 +46,11 @@ export class KernelEvidence {
       const role = units[base + template.shape.slots[SpSlot.role]!.at]! as Role;
       if (roleField(role, 'has4ByteGpte')) this.see(roleField(role, 'efer_nx') ? 'nonPaeWithNx' : 'nonPaeWithoutNx');
     }
+  }
+
+  /** The last character of a kvm_apicv_inhibit_changed, which newer kernels end with a word. */
+  inhibits(last: number): void {
+    this.see(last >= 0x41 && last <= 0x5a ? 'inhibitsExplained' : 'inhibitsPlain');
   }
 
   /** The header of the latency format names the release. */

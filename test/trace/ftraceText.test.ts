@@ -65,7 +65,7 @@ describe('ftrace text', function () {
     it('narrows the kernel down by its spelling', async () => {
       const kernel = async (name: string): Promise<string> => (await recording(name)).info.kernel.text;
       assert.equal(await kernel('k5.10-nonpae-small-all.txt.zst'), '5.4-5.10');
-      assert.equal(await kernel('k6.1-nonpae-small-all.txt.zst'), '6.1-6.12');
+      assert.equal(await kernel('k6.1-nonpae-small-all.txt.zst'), '6.1', 'kvm_apicv_inhibit_changed has no word behind its value');
       assert.equal(await kernel('k7.2-nonpae-small-all.txt.zst'), '7.2');
       assert.equal(await kernel('k6.1-fmt-latency-format.txt.zst'), '6.1', 'the header of this format names the release');
     });

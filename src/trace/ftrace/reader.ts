@@ -274,6 +274,7 @@ export class FtraceReader {
         });
       }
     }
+    if (ended && inner < 0 && named.name === 'kvm_apicv_inhibit_changed') this.#evidence.inhibits(bytes[end - 1]!);
     if (named.rawShape < 0) named.rawShape = this.#builder.shape(rawShape(named.name, true));
     this.#keepText(named.rawShape, bytes, from, end, context);
     if (inner >= 0) {
