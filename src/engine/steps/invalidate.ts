@@ -3,8 +3,10 @@ import { EntryState, Trust, Unseen, entryState } from '../entry.js';
 import { accessedMask, gpteBytes, gpteFrame, isPresentGpte, type PagingMode } from '../gpte.js';
 import { NO_PAGE, type Gfn, type PageId, type SpteIndex } from '../ids.js';
 import type { Kvm } from '../kvm.js';
+import type { Reason } from '../reasons.js';
 import { ACC_EXEC, ACC_USER, ACC_WRITE } from '../role.js';
 import { NX } from '../spte.js';
+import { attempt } from './attempt.js';
 import { doubtOf } from './doubt.js';
 import type { ShadowFault } from './fault.js';
 import { gpteAddress, leafRights, prefetchGpte } from './prefetch.js';
@@ -15,7 +17,27 @@ import { markMmio } from './setSpte.js';
  * present and accessed. A #PF that is injected with P=1 does this for its address first (spec/fault.md §11.1).
  */
 export function* invalidate(fault: ShadowFault): Steps {
-  const { kvm, path, walk } = fault;
+  const reached = reachesTable(fault);
+  if (reached === true) yield* invalidateLast(fault);
+  else if (reached) yield* attempt(invalidateLast(fault), reached);
+}
+
+/** Whether links lead down to level 1; a reason where one cannot tell. */
+function reachesTable({ kvm, vcpu, path }: ShadowFault): boolean | Reason {
+  const { pages, state } = kvm.mmu;
+  let unsure: Reason | undefined;
+  for (let level = vcpu.rootLevel(); level > 1; level--) {
+    const page = path.at(level);
+    if (page === NO_PAGE) break;
+    const kind = entryState(state.tag(pages.entryCell(page, path.indexAt(level))));
+    if (kind === EntryState.unknown) unsure ??= 'root';
+    else if (kind !== EntryState.link && !(kvm.mmu.incomplete && pages.birth(page).before)) return false;
+    unsure ??= doubtOf(kvm, page, path.indexAt(level))?.reason;
+  }
+  return unsure ?? true;
+}
+
+function* invalidateLast({ kvm, path, walk }: ShadowFault): Steps {
   const { pages, state } = kvm.mmu;
   const page = path.at(1);
   if (page === NO_PAGE || !pages.isUnsync(state, page)) return;
