@@ -40,7 +40,7 @@ function reachesTable({ kvm, vcpu, path }: ShadowFault): boolean | Reason {
 function* invalidateLast({ kvm, path, walk }: ShadowFault): Steps {
   const { pages, state } = kvm.mmu;
   const page = path.at(1);
-  if (page === NO_PAGE || !pages.isUnsync(state, page)) return;
+  if (page === NO_PAGE || !pages.isUnsync(state, page) || !path.isLinkedTo(1)) return;
   const index = path.indexAt(1);
   const before = entryState(state.tag(pages.entryCell(page, index)));
   if (kvm.mmu.has('invalidate-syncs')) return yield* syncSpte(kvm, page, index, walk.mode);
