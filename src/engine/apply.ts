@@ -25,7 +25,7 @@ export function apply({ mmu, vcpu, path }: Place, announced: Announcement, trust
       if (gfn === undefined || role === undefined) return NOTHING;
       if (announced.page !== NO_PAGE) mmu.lookedUp(gfn, announced.page);
       const page = announced.page !== NO_PAGE ? announced.page : mmu.create({ gfn, role, generation, before: false });
-      if (announced.slot === undefined) path?.took(pages.level(page), page);
+      if (announced.slot === undefined) path?.took(pages.level(page), page, false, trust);
       else vcpu?.setRoot(announced.slot, page, pages.rootCount(state, page) + 1, trust);
       return { page, index: -1 };
     }

@@ -86,13 +86,13 @@ export class FaultPath {
   }
 
   /** An event showed the page of a level: it is linked next, unless the fault gives up. */
-  took(level: number, page: PageId, ambiguous = false): void {
+  took(level: number, page: PageId, ambiguous = false, trust: Trust = Trust.assumed): void {
     this.known.set(level, page);
     this.taken.add(level);
     if (ambiguous) this.guessed.add(level);
     const parent = this.at(level + 1);
     if (parent === NO_PAGE) return this.tookBelowUnknownRoot(level);
-    this.mmu.link(parent, this.indexAt(level + 1), page, Trust.assumed);
+    this.mmu.link(parent, this.indexAt(level + 1), page, trust);
     this.unproven = level;
   }
 
@@ -193,7 +193,7 @@ export class FaultPath {
   }
 
   /** The child that the parent's entry leads to, if it is the one that the walk needs. */
-  private linked(parent: PageId, level: number): PageId {
+  protected linked(parent: PageId, level: number): PageId {
     const child = this.linkedChild(parent, level + 1);
     if (child === NO_PAGE) return NO_PAGE;
     const birth = this.mmu.pages.birth(child);
@@ -201,7 +201,7 @@ export class FaultPath {
     return wanted === undefined || wanted === birth.gfn ? child : NO_PAGE;
   }
 
-  private linkedChild(page: PageId, level: number): PageId {
+  protected linkedChild(page: PageId, level: number): PageId {
     if (page === NO_PAGE) return NO_PAGE;
     const { state, pages } = this.mmu;
     const cell = pages.entryCell(page, this.indexAt(level));
@@ -211,7 +211,7 @@ export class FaultPath {
   }
 
   /** The one live page that the fault can mean at a level, by gfn and role; {@link NO_PAGE} when none or several fit. */
-  private byKey(level: number, parent: PageId): PageId {
+  protected byKey(level: number, parent: PageId): PageId {
     const { state, pages } = this.mmu;
     const indirect = this.walk?.tableGfn(level);
     const fits = (id: PageId, direct: boolean): boolean => {

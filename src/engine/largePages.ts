@@ -10,6 +10,13 @@ export class LargePages {
     this.tables.set(region(gfn), (this.tables.get(region(gfn)) ?? 0) + by);
   }
 
+  /** How many guest tables are shadowed in all (`indirect_shadow_pages`). */
+  get shadowed(): number {
+    let count = 0;
+    for (const tables of this.tables.values()) count += tables;
+    return count;
+  }
+
   disallowed(gfn: Gfn): boolean {
     return (this.tables.get(region(gfn)) ?? 0) > 0;
   }

@@ -1,7 +1,8 @@
 import { childRole, type ChildRoleRules } from './childRole.js';
 import { EntryState, Trust, Unseen, entryState, entryTag, entryUnseen, withUnseen } from './entry.js';
-import { childRoleRules, hasFeature, type Era } from './eras.js';
+import { childRoleRules, hasFeature, writeRules, type Era } from './eras.js';
 import type { Feature } from './features.js';
+import { sptesWritten, type WriteRules } from './guestWrite.js';
 import { BEFORE_FIRST, NO_PAGE, type EventIndex, type Gfn, type PageId, type Pfn, type Role, type SpteIndex } from './ids.js';
 import type { CellId } from './journal.js';
 import { LargePages } from './largePages.js';
@@ -21,6 +22,7 @@ import { UnseenChanges, unseenChange } from './unseen.js';
 export class Mmu {
   readonly format: SpteFormat;
   private readonly roleRules: ChildRoleRules;
+  private readonly writeRules: WriteRules;
   private readonly generationCell: CellId;
   private readonly usedPagesCell: CellId;
   readonly statistics: Statistics;
@@ -54,6 +56,7 @@ export class Mmu {
   ) {
     this.format = era.sptes ?? PT64;
     this.roleRules = childRoleRules(era);
+    this.writeRules = writeRules(era);
     this.generationCell = state.journal.allocate(2);
     this.usedPagesCell = this.generationCell + 1;
     this.unseen = new UnseenChanges(state);
@@ -157,6 +160,11 @@ export class Mmu {
     this.statistics.raise('max_mmu_page_hash_collisions', collisions);
   }
 
+  /** The valid page with exactly this gfn and role, [6.1 mmu.c:kvm_mmu_find_shadow_page]. */
+  find(gfn: Gfn, role: Role): PageId {
+    return this.livePages(gfn).findLast((id) => !this.isObsolete(id) && this.pages.role(this.state, id) === role) ?? NO_PAGE;
+  }
+
   /** A guest table of level 2 or higher is shadowed at this frame: `gfn_track` [6.1 mmu.c:account_shadowed]. */
   isTracked(gfn: Gfn): boolean {
     return this.livePages(gfn).some((id) => this.isShadow(id) && this.pages.level(id) > 1);
@@ -172,6 +180,11 @@ export class Mmu {
     return this.livePages(gfn)
       .filter((id) => this.isShadow(id) && !this.isObsolete(id))
       .reverse();
+  }
+
+  /** SPTEs of a page that a guest write to its table is taken to hit; `offset` in bytes. */
+  sptesWritten(page: PageId, offset: number, bytes: number, rules: WriteRules): SpteIndex[] {
+    return sptesWritten(this.pages.role(this.state, page), offset, bytes, { ...this.writeRules, ...rules });
   }
 
   /** Zapped, or of an old generation. */

@@ -37,6 +37,11 @@ export class PageLimit {
     this.most = same ? Math.min(most, this.most) : most;
   }
 
+  /** The limit is known. */
+  set(limit: number): void {
+    this.least = this.most = limit;
+  }
+
   /** The number of pages in the memory slots changed, and with it perhaps the limit [6.1 x86.c:kvm_arch_commit_memory_region]. */
   forget(): void {
     this.least = LOWEST;

@@ -33,7 +33,9 @@ export class MmioCache {
     this.doubted = false;
   }
 
-  clear(): void {
+  /** @param address only this one is forgotten; absent: whatever it is */
+  clear(address?: bigint): void {
+    if (address !== undefined && this.page !== address >> 12n) return;
     this.page = this.gfn = undefined;
   }
 
@@ -177,6 +179,17 @@ export class Vcpu {
     if (this.state.number(this.first) !== page) this.pages.setWriteFlooding(this.state, page, 0);
     const { slots, found } = switchRoot(this.cached(), isNoRoot, (root) => root.page === page);
     this.setCached(found ? slots : [{ page, trust: Trust.recorded }, ...slots.slice(1)]);
+  }
+
+  /** Roots that are no longer good are let go: a PDPT always, for it has no page header to tell [6.1 mmu.c:is_obsolete_root]. */
+  freeObsolete(isObsolete: (page: PageId) => boolean): void {
+    const pdpt = this.shape() === 'pae';
+    for (let i = 0; i < ROOT_SLOTS + PREVIOUS_ROOTS; i++) {
+      const page = this.state.number(this.first + i) as PageId;
+      if (page === NO_PAGE || !((pdpt && i < ROOT_SLOTS) || isObsolete(page))) continue;
+      this.put(page);
+      this.state.keepNumber(this.first + i, NO_PAGE);
+    }
   }
 
   /** A previous root is let go. */

@@ -1,325 +1,272 @@
 import type { Announcement, Came, Steps } from '../engine/announcement.js';
+import { Output } from '../engine/announcement.js';
 import { apply } from '../engine/apply.js';
-import { rootQuadrant } from '../engine/childRole.js';
-import { EntryState, Trust, entryState } from '../engine/entry.js';
-import { eraFor } from '../engine/eras.js';
-import { FaultPath } from '../engine/faultPath.js';
-import { accessedMask, dirtyMask, gpteBytes, gpteFrame, gpteGpa, isPdpte, pageOf, topLevel, type PagingMode } from '../engine/gpte.js';
-import { NO_PAGE, type EventIndex, type Gfn, type PageId, type Role, type SpteIndex } from '../engine/ids.js';
+import { Trust } from '../engine/entry.js';
+import { eraFor, type Era } from '../engine/eras.js';
+import type { FaultPath } from '../engine/faultPath.js';
+import { NO_PAGE, type EventIndex, type Gfn, type PageId } from '../engine/ids.js';
 import { Journal } from '../engine/journal.js';
 import { Kvm } from '../engine/kvm.js';
 import { Mmu } from '../engine/mmu.js';
-import { ShadowPages } from '../engine/pages.js';
-import { PferrBit, type GuestControl } from '../engine/permission.js';
-import { ACC_ALL, makeRole, roleField } from '../engine/role.js';
-import { NX, PAGE_SIZE_BIT } from '../engine/spte.js';
+import { Life, ShadowPages } from '../engine/pages.js';
 import { WritableState } from '../engine/state.js';
-import { directPageFault } from '../engine/steps/directFault.js';
-import type { Fault, ShadowFault } from '../engine/steps/fault.js';
-import { shadowPageFault } from '../engine/steps/fetch.js';
-import { invalidate } from '../engine/steps/invalidate.js';
-import { mmioPageFault } from '../engine/steps/mmio.js';
-import { beforeEntry, loadRoots, type RootPage } from '../engine/steps/roots.js';
+import { Cause } from '../engine/unseen.js';
+import { loadRoots, type RootPage } from '../engine/steps/roots.js';
 import { syncRoots } from '../engine/steps/syncRoots.js';
-import { trackWrite } from '../engine/steps/trackWrite.js';
-import { freeRoots, zapAllFast } from '../engine/steps/zap.js';
+import { freeRoots, zapAll, zapAllFast } from '../engine/steps/zap.js';
 import { Vcpu } from '../engine/vcpu.js';
-import { GuestWalk } from '../engine/walk.js';
-import { walkOutcome } from '../engine/walkOutcome.js';
+import { Cpu, type Access, type Paging } from './cpu.js';
 import { GuestMemory, HostMemory } from './memory.js';
+import { emulateWrite, invalidateAddress, pageFault, type FaultingVm, type FaultResult } from './pageFault.js';
 
-/** How a vCPU is set up; without paging there is no CR3 to speak of. */
-export interface Paging {
-  readonly mode: PagingMode | 'off';
-  readonly cr3: Gfn;
-  readonly wp: boolean;
-}
-
-export interface Access {
-  readonly write?: boolean;
-  readonly user?: boolean;
-  readonly fetch?: boolean;
-  /** what is stored, for a write */
-  readonly value?: { readonly bytes: 4 | 8; readonly word: bigint };
+export interface MachineOptions {
+  readonly era?: Era;
+  /** the shadow MMU, where it is to differ from the engine's own */
+  readonly mmu?: (state: WritableState, pages: ShadowPages, era: Era) => Mmu;
+  /** `n_max_mmu_pages`: more shadow pages are recycled */
+  readonly maxPages?: number;
 }
 
 /** How an access ended. */
-export type AccessResult = 'done' | 'emulated' | 'mmio' | 'guest-fault';
+export type AccessResult = 'done' | Exclude<FaultResult, 'fixed' | 'retry'>;
 
 /** A fault that is handled again and again without progress is a defect of the engine. */
 const MOST_FAULTS = 16;
 const FIRST_FRAME = 0x1000;
+/** Memslot generations of the two address spaces of x86 go up in turn. */
+const GENERATION_STEP = 2;
+const ALL = (1n << 64n) - 1n;
 
 /**
  * A whole VM: guest memory, memory slots, vCPUs, and the engine between them. What KVM does is the engine's steps; what the CPU and
- * the host do is here. There is no trace: an announced event takes place as announced.
+ * the host do is here and in `cpu.ts` and `memory.ts`. There is no trace: an announced event takes place as announced, and nothing is
+ * unknown.
  */
-export class Machine {
+export class Machine implements FaultingVm {
   readonly journal = new Journal();
   readonly state = new WritableState(this.journal);
   readonly pages = new ShadowPages(this.journal);
   readonly guest = new GuestMemory();
   readonly host = new HostMemory(FIRST_FRAME);
   readonly mmu: Mmu;
-  readonly kvm: Kvm;
-  readonly vcpus: Vcpu[] = [];
-  private readonly paging: Paging[] = [];
-  /** called for each event of the MMU */
+  readonly kvm: Kvm<GuestMemory, HostMemory>;
+  readonly cpus: Cpu[] = [];
+  /** vCPUs that have to look at their roots before they enter the guest (KVM_REQ_MMU_FREE_OBSOLETE_ROOTS) */
+  private readonly reloading = new Set<Cpu>();
+  /** called after each event of the MMU has taken place */
   onEvent: (announced: Announcement) => void = () => undefined;
+  /** called after each fault of the guest */
+  onFault: (cpu: Cpu, address: bigint, error: number, result: FaultResult) => void = () => undefined;
 
-  constructor(kernel = '6.1') {
-    this.mmu = new Mmu(0, this.state, this.pages, eraFor(kernel));
+  constructor({ era = eraFor('6.1'), mmu, maxPages }: MachineOptions = {}) {
+    this.mmu = mmu ? mmu(this.state, this.pages, era) : new Mmu(0, this.state, this.pages, era);
     this.kvm = new Kvm(this.mmu, this.guest, this.host);
     this.kvm.slotGeneration = 0;
+    if (maxPages !== undefined) this.kvm.pageLimit.set(maxPages);
     this.state.now = 0 as EventIndex;
+    this.mmu.unseen.happened(Cause.exitsSeen);
   }
 
-  addVcpu(paging: Paging): Vcpu {
-    const vcpu = new Vcpu(0, this.vcpus.length, this.state, this.pages);
-    this.vcpus.push(vcpu);
-    this.paging.push(paging);
-    this.setPaging(vcpu, paging);
-    return vcpu;
+  addCpu(paging: Paging): Cpu {
+    const vcpu = new Vcpu(0, this.cpus.length, this.state, this.pages);
+    const cpu = new Cpu(vcpu, this.mmu, this.guest, this.host);
+    this.cpus.push(cpu);
+    this.kvm.vcpus.push(vcpu);
+    cpu.load(paging);
+    this.enter(cpu);
+    return cpu;
   }
 
-  pagingOf(vcpu: Vcpu): Paging {
-    return this.paging[vcpu.id]!;
+  /** A vCPU has to look at its roots before it can go on. */
+  mustReload(cpu: Cpu): boolean {
+    return this.reloading.has(cpu);
   }
 
-  /** CR0, CR3, CR4 are written: another mode, or another table [6.1 mmu.c:kvm_mmu_reset_context, kvm_mmu_new_pgd]. */
-  setPaging(vcpu: Vcpu, paging: Paging): void {
-    const before = this.pagingOf(vcpu);
-    this.paging[vcpu.id] = paging;
-    const reset = vcpu.roots().length === 0 || before.mode !== paging.mode || before.wp !== paging.wp;
-    const wanted = this.rootsFor(paging);
-    const single = wanted.length === 1 && !reset ? wanted[0]! : undefined;
-    vcpu.mmio.clear();
-    if (single && this.switchToCached(vcpu, single)) return this.run(vcpu, syncRoots(this.kvm, vcpu));
-    this.run(vcpu, freeRoots(this.kvm, vcpu));
-    vcpu.beginLoad(reset);
-    this.run(vcpu, loadRoots(this.kvm, vcpu, wanted, []));
+  /** CR0, CR3 or CR4 is written: another mode, other rules, or another table; always a flush of the TLB. */
+  setPaging(cpu: Cpu, paging: Paging): void {
+    this.begin();
+    this.enter(cpu);
+    const change = cpu.load(paging);
+    if (change === 'reset') this.letGo(cpu, () => cpu.vcpu.release());
+    else if (change === 'switch') this.switchRoot(cpu);
+    this.enter(cpu);
+    this.run(cpu, syncRoots(this.kvm, cpu.vcpu));
   }
 
-  /** INVLPG [6.1 mmu.c:kvm_mmu_invalidate_gva]. */
-  invlpg(vcpu: Vcpu, address: bigint): void {
-    const { mode } = this.pagingOf(vcpu);
-    vcpu.mmio.clear();
-    if (mode === 'off') return;
-    this.run(vcpu, invalidate(this.faultAt(vcpu, address, 0, this.walk(mode, vcpu, address, 0)) as ShadowFault));
+  /** INVLPG [6.1 mmu.c:kvm_mmu_invlpg]. */
+  invlpg(cpu: Cpu, address: bigint): void {
+    this.begin();
+    this.enter(cpu);
+    invalidateAddress(this, cpu, address, [...cpu.vcpu.roots(), ...cpu.vcpu.previousRoots()]);
   }
 
   /** The guest reads, writes or fetches at an address until it can go on. */
-  access(vcpu: Vcpu, address: bigint, access: Access): AccessResult {
-    this.run(vcpu, beforeEntry(this.kvm, vcpu, 'none'));
+  access(cpu: Cpu, address: bigint, access: Access): AccessResult {
+    this.begin();
+    let retried = false;
     for (let tries = 0; tries < MOST_FAULTS; tries++) {
-      const error = this.translate(vcpu, address, access);
+      this.enter(cpu);
+      const error = cpu.translate(address, access);
       if (error === undefined) {
-        if (access.write) this.store(vcpu, address, access);
+        if (access.write) this.store(cpu, address, access);
         return 'done';
       }
-      const result = this.pageFault(vcpu, address, error, access);
-      this.run(vcpu, beforeEntry(this.kvm, vcpu, 'none'));
-      if (result) return result;
+      const result = pageFault(this, cpu, address, error, { ...access, odd: access.odd && !retried });
+      this.onFault(cpu, address, error, result);
+      if (result !== 'fixed' && result !== 'retry') return result;
+      // An instruction is not let run in vain twice [6.1 x86.c:retry_instruction].
+      retried ||= result === 'retry';
     }
     throw new Error(`an access to ${address.toString(16)} makes no progress`);
   }
 
+  /** KVM emulates an instruction for a reason of its own, and that writes to memory. */
+  emulate(cpu: Cpu, gpa: number, value: NonNullable<Access['value']>): void {
+    this.begin();
+    this.enter(cpu);
+    emulateWrite(this, cpu, gpa, value);
+  }
+
+  /** User space or a device writes to guest memory: KVM learns nothing of it. */
+  writeUnseen(gpa: number, bytes: number, word: bigint): void {
+    this.begin();
+    this.guest.write(gpa, bytes, word);
+  }
+
   /** User space deletes a memory slot: everything is zapped. */
   deleteSlot(first: Gfn): void {
+    this.begin();
     this.host.removeSlot(first);
+    for (const cpu of this.cpus) this.reloading.add(cpu);
     this.run(undefined, zapAllFast(this.kvm));
-    this.kvm.slotGeneration = (this.kvm.slotGeneration ?? 0) + 2;
-    for (const vcpu of this.vcpus) this.run(vcpu, beforeEntry(this.kvm, vcpu, 'none'));
+    this.slotsChanged();
   }
 
-  addSlot(first: Gfn, pages: number): void {
-    this.host.addSlot(first, pages);
-    this.kvm.slotGeneration = (this.kvm.slotGeneration ?? 0) + 2;
+  /** @param large the host backs it with 2 MiB pages */
+  addSlot(first: Gfn, pages: number, large = false): void {
+    this.begin();
+    this.host.addSlot(first, pages, large);
+    this.slotsChanged();
   }
 
-  /** The host takes a page away: an MMU notifier drops its SPTEs. */
+  /** The host takes a page away: an MMU notifier drops its SPTEs [6.1 mmu.c:kvm_unmap_gfn_range]. */
+  takePage(gfn: Gfn): void {
+    this.begin();
+    this.unmap(gfn);
+  }
+
+  /** The host maps a page for reading only, since another process shares it. */
+  sharePage(gfn: Gfn): void {
+    this.begin();
+    this.dropLeaves(gfn);
+    this.host.share(gfn);
+  }
+
+  /** The VM ends [6.1 mmu.c:kvm_mmu_zap_all]. */
+  end(): void {
+    this.begin();
+    this.run(undefined, zapAll(this.kvm));
+    for (const cpu of this.cpus) this.letGo(cpu, () => cpu.vcpu.release());
+  }
+
   unmap(gfn: Gfn): void {
-    for (const { page, index } of [...this.mmu.leaves(gfn)]) this.mmu.clear(page, index);
+    this.dropLeaves(gfn);
     this.host.take(gfn);
   }
 
   /** Runs a function of the kernel to its end; each of its events takes place. */
-  private run(vcpu: Vcpu | undefined, steps: Steps<unknown>, path?: FaultPath): void {
+  run<T>(cpu: Cpu | undefined, steps: Steps<T>, path?: FaultPath): T {
     let came: Came | undefined;
     for (;;) {
       const next = steps.next(came);
-      if (next.done) return;
-      const announced = next.value;
-      if (announced.output === -1) throw new Error(`nothing may be unknown in a machine: ${announced.maybe}`);
-      came = apply({ mmu: this.mmu, vcpu, path }, announced, Trust.derived);
-      this.settle(announced, came.page);
-      this.onEvent(announced);
-      this.state.now = (this.state.now + 1) as EventIndex;
+      if (next.done) return next.value;
+      came = this.takePlace(cpu, next.value, path);
     }
   }
 
-  /** What the records of a trace would show besides: the page frames of new pages; a page that is gone is no root any more. */
-  private settle(announced: Announcement, page: PageId): void {
-    if (announced.output === 0 && announced.fields.created) this.mmu.setFrame(page, this.host.allocate());
-    if (announced.output === 3 && !this.pages.isLive(this.state, page)) for (const vcpu of this.vcpus) vcpu.drop(page);
+  private takePlace(cpu: Cpu | undefined, announced: Announcement, path: FaultPath | undefined): Came | undefined {
+    if (!this.comes(announced)) return undefined;
+    const came = apply({ mmu: this.mmu, vcpu: cpu?.vcpu, path }, announced, Trust.derived);
+    if (announced.output === Output.getPage && announced.fields.created) this.mmu.setFrame(came.page, this.host.allocate());
+    if (announced.output === Output.prepareZap) this.zapped(announced.page);
+    this.onEvent(announced);
+    this.tick();
+    return came;
   }
 
-  private pageFault(vcpu: Vcpu, address: bigint, error: number, access: Access): AccessResult | undefined {
-    const { mode } = this.pagingOf(vcpu);
-    if (error & PferrBit.reserved) {
-      const fault = this.faultAt(vcpu, address, error, undefined);
-      let over = true;
-      this.run(
-        vcpu,
-        handled(mmioPageFault(fault, mode === 'off'), (value) => (over = value)),
-        fault.path,
+  /** Nothing may be unknown here; only what the hardware did to accessed and dirty bits is not the engine's to know. */
+  private comes(announced: Announcement): boolean {
+    const { maybe, open = [] } = announced;
+    const unknown = announced.output === Output.setSpte && announced.spte.mask !== ALL;
+    if (announced.output === Output.anything || unknown || open.some((reason) => reason !== 'pointer')) {
+      throw new Error(
+        `nothing may be unknown in a machine: ${JSON.stringify(announced, (_, value: unknown) => (typeof value === 'bigint' ? value.toString(16) : value))}`,
       );
-      if (over) return 'mmio';
     }
-    if (mode === 'off') return this.directFault(vcpu, address, error);
-    const walk = this.walk(mode, vcpu, address, error & ~PferrBit.reserved);
-    const outcome = walkOutcome(walk, { control: this.controlOf(vcpu) });
-    if (outcome.kind !== 'ok') {
-      const refused = outcome.kind === 'fault' ? outcome.error : 0;
-      if (refused & PferrBit.present) this.run(vcpu, invalidate(this.faultAt(vcpu, address, error, walk) as ShadowFault));
-      return 'guest-fault';
+    if (maybe === 'hw-ad' && announced.output === Output.setSpte) {
+      return this.state.word(this.pages.entryCell(announced.page, announced.index!)) !== announced.spte.value;
     }
-    const fault = this.faultAt(vcpu, address, error & ~PferrBit.reserved, walk) as ShadowFault;
-    this.run(vcpu, shadowPageFault(fault), fault.path);
-    if (this.host.isAbsent(outcome.gfn)) return this.keepMmio(vcpu, address, false);
-    if (!access.write || !this.mmu.isTracked(outcome.gfn)) return undefined;
-    this.emulate(vcpu, outcome.gfn * 4096 + Number(address & 0xfffn), access);
-    return 'emulated';
-  }
-
-  private directFault(vcpu: Vcpu, address: bigint, error: number): AccessResult | undefined {
-    const fault = this.faultAt(vcpu, address, error & ~PferrBit.reserved, undefined);
-    const gfn = Number(address >> 12n) as Gfn;
-    this.run(vcpu, directPageFault(fault), fault.path);
-    if (this.host.isAbsent(gfn)) return this.keepMmio(vcpu, address, true);
-    if ((error & PferrBit.write) === 0 || !this.mmu.isTracked(gfn)) return undefined;
-    this.emulate(vcpu, gfn * 4096 + Number(address & 0xfffn), {});
-    return 'emulated';
-  }
-
-  private keepMmio(vcpu: Vcpu, address: bigint, direct: boolean): AccessResult {
-    vcpu.mmio.keep(address, direct, this.kvm.slotGeneration);
-    return 'mmio';
-  }
-
-  /** KVM makes the guest's write to a tracked table itself. */
-  private emulate(vcpu: Vcpu, gpa: number, { value }: Access): void {
-    const bytes = value?.bytes ?? 4;
-    if (value) this.guest.write(gpa, bytes, value.word);
-    const { mode } = this.pagingOf(vcpu);
-    this.run(vcpu, trackWrite(this.kvm, gpa, bytes, mode !== '32' && mode !== 'off'));
-  }
-
-  private store(vcpu: Vcpu, address: bigint, { value }: Access): void {
-    const leaf = this.leafOf(vcpu, address);
-    if (!value || !leaf) return;
-    const gfn = this.state.number(this.pages.gfnCell(leaf.page, leaf.index)) as Gfn;
-    this.guest.write(gfn * 4096 + Number(address & 0xfffn), value.bytes, value.word);
-  }
-
-  /** The CPU's own walk through the shadow pages: undefined when the access may be made, else the error code of the fault. */
-  private translate(vcpu: Vcpu, address: bigint, { write, user, fetch }: Access): number | undefined {
-    const asked = (write ? PferrBit.write : 0) | (user ? PferrBit.user : 0) | (fetch ? PferrBit.fetch : 0);
-    const leaf = this.leafOf(vcpu, address);
-    if (!leaf) return asked;
-    const spte = this.state.word(this.pages.entryCell(leaf.page, leaf.index));
-    if (leaf.mmio) return asked | PferrBit.present | PferrBit.reserved;
-    const { writable, user: userBit } = this.mmu.format;
-    const refused = (write && !(spte & writable)) || (user && !(spte & userBit)) || (fetch && (spte & NX) !== 0n);
-    return refused ? asked | PferrBit.present : undefined;
-  }
-
-  private leafOf(vcpu: Vcpu, address: bigint): { page: PageId; index: SpteIndex; mmio: boolean } | undefined {
-    const path = this.pathOf(vcpu, address, undefined);
-    let page = vcpu.rootFor(path.page);
-    for (let level = vcpu.rootLevel(); level >= 1 && page !== NO_PAGE; level--) {
-      const index = path.indexAt(level);
-      const cell = this.pages.entryCell(page, index);
-      const kind = entryState(this.state.tag(cell));
-      if (kind === EntryState.mmio) return { page, index, mmio: true };
-      if (kind === EntryState.leaf && (level === 1 || this.state.word(cell) & PAGE_SIZE_BIT)) return { page, index, mmio: false };
-      if (kind !== EntryState.link) return undefined;
-      page = this.state.number(cell) as PageId;
-    }
-    return undefined;
-  }
-
-  /** The guest walk as KVM makes it: entries are read until the outcome is settled, then accessed and dirty bits are set. */
-  private walk(mode: PagingMode, vcpu: Vcpu, address: bigint, error: number): GuestWalk {
-    const walk = new GuestWalk(address, error & (PferrBit.write | PferrBit.user | PferrBit.fetch), mode);
-    const control = this.controlOf(vcpu);
-    for (let level = topLevel(mode); level >= 1; level--) {
-      walk.read(level, this.guest.at(this.gpaOf(mode, vcpu, walk, level), gpteBytes(mode)));
-      const outcome = walkOutcome(walk, { control });
-      if (outcome.kind === 'incomplete') continue;
-      if (outcome.kind === 'ok') {
-        for (const { level: at, bit } of outcome.toSet) {
-          this.guest.set(this.gpaOf(mode, vcpu, walk, at), bit === 'accessed' ? accessedMask(mode) : dirtyMask(mode));
-        }
-      }
-      break;
-    }
-    return walk;
-  }
-
-  private gpaOf(mode: PagingMode, vcpu: Vcpu, walk: GuestWalk, level: number): number {
-    const { cr3 } = this.pagingOf(vcpu);
-    if (isPdpte(mode, level)) return cr3 * 4096 + Number((walk.address >> 30n) & 3n) * 8;
-    return Number(gpteGpa(mode, walk.tableGfn(level) ?? cr3, walk.address, level));
-  }
-
-  private controlOf(vcpu: Vcpu): GuestControl {
-    return { wp: this.pagingOf(vcpu).wp, smep: false, smap: false, nx: true, pse: true };
-  }
-
-  private faultAt(vcpu: Vcpu, address: bigint, error: number, walk: GuestWalk | undefined): Fault {
-    return { kvm: this.kvm, vcpu, path: this.pathOf(vcpu, address, walk), walk, address, error };
-  }
-
-  private pathOf(vcpu: Vcpu, address: bigint, walk: GuestWalk | undefined): FaultPath {
-    const { mode } = this.pagingOf(vcpu);
-    const page = mode === 'off' ? Number(address >> 12n) : pageOf(mode, address);
-    return new FaultPath(this.mmu, vcpu, walk, page);
-  }
-
-  /** What a load of the root asks for by slot (spec/roots.md §3-4). */
-  private rootsFor({ mode, cr3, wp }: Paging): (RootPage | undefined)[] {
-    const base = makeRole({ access: ACC_ALL, efer_nx: 1, cr0_wp: mode === 'off' || !wp ? 0 : 1 });
-    const level2 = (fields: Partial<Parameters<typeof makeRole>[0]>): Role =>
-      makeRole({ level: 2, access: ACC_ALL, efer_nx: 1, cr0_wp: roleField(base, 'cr0_wp'), ...fields });
-    const slots = [0, 1, 2, 3];
-    switch (mode) {
-      case 'off':
-        return slots.map((slot) => ({ gfn: (slot * 2 ** 18) as Gfn, role: level2({ direct: 1 }) }));
-      case '32':
-        return slots.map((slot) => ({ gfn: cr3, role: level2({ has4ByteGpte: 1, quadrant: rootQuadrant(true, slot) }) }));
-      case 'pae':
-        return slots.map((slot) => {
-          const pdpte = this.guest.at(cr3 * 4096 + slot * 8, 8);
-          return pdpte & 1n ? { gfn: gpteFrame('pae', pdpte), role: level2({}) } : undefined;
-        });
-      default:
-        return [{ gfn: cr3, role: makeRole({ level: topLevel(mode), access: ACC_ALL, efer_nx: 1, cr0_wp: wp ? 1 : 0 }) }];
-    }
-  }
-
-  /** [6.1 mmu.c:fast_pgd_switch]: one of the cached roots, or the current one, is the root wanted. */
-  private switchToCached(vcpu: Vcpu, { gfn, role }: RootPage): boolean {
-    const fits = (page: PageId): boolean =>
-      page !== NO_PAGE && this.pages.birth(page).gfn === gfn && this.pages.role(this.state, page) === role;
-    const page = [...vcpu.roots(), ...vcpu.previousRoots()].find(fits);
-    if (page === undefined) return false;
-    vcpu.switchTo(page);
-    this.pages.setWriteFlooding(this.state, page, 0);
+    // A load lets its old roots go before anything is recycled: none of them is left to doubt.
+    if (maybe === 'root' && announced.output === Output.prepareZap) return false;
+    if (maybe !== undefined && maybe !== 'trigger') throw new Error(`a machine knows whether an event comes: ${maybe}`);
     return true;
   }
-}
 
-function* handled(steps: Steps<boolean>, then: (value: boolean) => void): Steps {
-  then(yield* steps);
+  /** What the records of a trace would show besides: a page that is gone is no root; one that waits makes the vCPUs look at theirs. */
+  private zapped(page: PageId): void {
+    if (this.pages.life(this.state, page) === Life.none) for (const { vcpu } of this.cpus) vcpu.drop(page);
+    else for (const cpu of this.cpus) this.reloading.add(cpu);
+  }
+
+  /** What a vCPU does before it enters the guest [6.1 x86.c:vcpu_enter_guest]: roots that are no longer good go, a missing one is loaded. */
+  private enter(cpu: Cpu): void {
+    const { vcpu } = cpu;
+    if (this.reloading.delete(cpu)) this.letGo(cpu, () => vcpu.freeObsolete((page) => this.mmu.isObsolete(page)));
+    if (vcpu.roots().length === 0) this.run(cpu, loadRoots(this.kvm, vcpu, cpu.roots(), []));
+  }
+
+  /** [6.1 mmu.c:kvm_mmu_free_roots]: zapped pages that lose their last root_count have an event, others do not. */
+  private letGo({ vcpu }: Cpu, others: () => void): void {
+    this.run(undefined, freeRoots(this.kvm, vcpu));
+    others();
+  }
+
+  /** CR3 has another value [6.1 mmu.c:kvm_mmu_new_pgd]. */
+  private switchRoot(cpu: Cpu): void {
+    const { vcpu } = cpu;
+    const [wanted, more] = cpu.roots();
+    vcpu.mmio.clear();
+    const cached = more === undefined && vcpu.shape() === 'single' ? this.cachedRoot(vcpu, wanted) : undefined;
+    if (cached !== undefined) vcpu.switchTo(cached);
+    else vcpu.beginLoad(false);
+  }
+
+  /** [6.1 mmu.c:fast_pgd_switch] */
+  private cachedRoot(vcpu: Vcpu, wanted: RootPage | undefined): PageId | undefined {
+    return [...vcpu.roots(), ...vcpu.previousRoots()].find(
+      (page) => page !== NO_PAGE && this.pages.birth(page).gfn === wanted?.gfn && this.pages.role(this.state, page) === wanted.role,
+    );
+  }
+
+  private store(cpu: Cpu, address: bigint, { value }: Access): void {
+    const gpa = cpu.reaches(address);
+    if (value && gpa !== undefined) this.guest.write(gpa, value.bytes, value.word);
+  }
+
+  private dropLeaves(gfn: Gfn): void {
+    for (const { page, index } of [...this.mmu.leaves(gfn)]) this.mmu.clear(page, index);
+  }
+
+  private slotsChanged(): void {
+    this.kvm.slotGeneration = (this.kvm.slotGeneration ?? 0) + GENERATION_STEP;
+  }
+
+  /** Each operation has a position of its own in the journal. */
+  private begin(): void {
+    this.tick();
+  }
+
+  private tick(): void {
+    this.state.now = (this.state.now + 1) as EventIndex;
+  }
 }

@@ -1,10 +1,14 @@
+import type { HostPage } from '../engine/hostPages.js';
 import type { Gfn, Pfn } from '../engine/ids.js';
 import type { GuestTables, HostBacking } from '../engine/kvm.js';
-import type { HostPage } from '../engine/hostPages.js';
+import { pagesPerEntry } from '../engine/spte.js';
 
-/** Guest memory as far as page tables are concerned: 4-byte words, zero where nothing was written. */
+/** Guest memory as far as page tables are concerned: zero where nothing was written. */
 export class GuestMemory implements GuestTables {
+  /** 32-bit words by guest physical address, bytes */
   private readonly words = new Map<number, number>();
+  /** grows with every write */
+  version = 0;
 
   /** @param gpa bytes, aligned to `bytes` */
   at(gpa: number, bytes: 4 | 8): bigint {
@@ -12,18 +16,26 @@ export class GuestMemory implements GuestTables {
     return bytes === 4 ? low : low | (BigInt(this.words.get(gpa + 4) ?? 0) << 32n);
   }
 
-  write(gpa: number, bytes: 4 | 8, value: bigint): void {
-    this.words.set(gpa, Number(value & 0xffff_ffffn));
-    if (bytes === 8) this.words.set(gpa + 4, Number(value >> 32n));
+  /** @param gpa bytes; nothing need be aligned */
+  write(gpa: number, bytes: number, value: bigint): void {
+    for (let i = 0; i < bytes; i++) this.writeByte(gpa + i, Number((value >> BigInt(8 * i)) & 0xffn));
+    this.version++;
   }
 
   set(gpa: number, bits: bigint): void {
     this.words.set(gpa, ((this.words.get(gpa) ?? 0) | Number(bits)) >>> 0);
+    this.version++;
   }
 
   /** Nothing is forgotten here: the write itself is {@link write}. */
   forget(): void {
     return;
+  }
+
+  private writeByte(gpa: number, byte: number): void {
+    const word = gpa - (gpa % 4);
+    const shift = 8 * (gpa % 4);
+    this.words.set(word, (((this.words.get(word) ?? 0) & ~(0xff << shift)) | (byte << shift)) >>> 0);
   }
 }
 
@@ -31,23 +43,39 @@ interface Slot {
   readonly first: Gfn;
   /** guest pages of 4 KiB */
   readonly pages: number;
+  /** the host backs it with 2 MiB pages as long as nothing splits them */
+  readonly large: boolean;
 }
 
 /** Memory slots, and the page frame that the host gave each guest frame. */
 export class HostMemory implements HostBacking {
   private readonly slots: Slot[] = [];
   private readonly frames = new Map<Gfn, Pfn>();
+  /** frames that the host shares with somebody else: a write gets a copy */
+  private readonly shared = new Set<Gfn>();
+  /** 2 MiB regions that the host has split, by number */
+  private readonly split = new Set<number>();
+  /** grows with every change */
+  version = 0;
 
   /** @param nextFrame the first page frame that the host hands out */
   constructor(private nextFrame: number) {}
 
-  addSlot(first: Gfn, pages: number): void {
-    this.slots.push({ first, pages });
+  addSlot(first: Gfn, pages: number, large = false): void {
+    this.slots.push({ first, pages, large });
+    this.version++;
   }
 
   removeSlot(first: Gfn): void {
     const at = this.slots.findIndex((slot) => slot.first === first);
-    if (at >= 0) this.slots.splice(at, 1);
+    if (at < 0) throw new RangeError(`no memory slot begins at ${first.toString(16)}`);
+    const [slot] = this.slots.splice(at, 1);
+    for (let gfn = first as number; gfn < first + slot!.pages; gfn++) {
+      this.frames.delete(gfn as Gfn);
+      this.shared.delete(gfn as Gfn);
+      this.split.delete(region(gfn));
+    }
+    this.version++;
   }
 
   hasSlot(first: Gfn): boolean {
@@ -59,24 +87,71 @@ export class HostMemory implements HostBacking {
     return this.nextFrame++ as Pfn;
   }
 
-  /** The host takes a page away: the next access gets another frame. */
+  /** The host takes a page away: the next access gets another frame. A large page is split by it. */
   take(gfn: Gfn): void {
     this.frames.delete(gfn);
+    this.shared.delete(gfn);
+    this.split.add(region(gfn));
+    this.version++;
+  }
+
+  /** The host maps a page for reading only, since another process has it too. */
+  share(gfn: Gfn): void {
+    if (this.isAbsent(gfn)) return;
+    this.shared.add(gfn);
+    this.split.add(region(gfn));
+    this.version++;
+  }
+
+  isShared(gfn: Gfn): boolean {
+    return this.shared.has(gfn);
   }
 
   at(gfn: Gfn): HostPage | undefined {
-    if (this.isAbsent(gfn)) return undefined;
-    let pfn = this.frames.get(gfn);
-    if (pfn === undefined) this.frames.set(gfn, (pfn = this.allocate()));
-    return { pfn, writable: true };
+    const slot = this.slotOf(gfn);
+    if (!slot) return undefined;
+    return { pfn: this.frames.get(gfn) ?? this.fill(gfn, slot), writable: !this.shared.has(gfn) };
+  }
+
+  /** The page frame behind a guest frame that was touched already. */
+  frameOf(gfn: Gfn): Pfn | undefined {
+    return this.frames.get(gfn);
   }
 
   isAbsent(gfn: Gfn): boolean {
-    return !this.slots.some(({ first, pages }) => gfn >= first && gfn < first + pages);
+    return this.slotOf(gfn) === undefined;
   }
 
-  /** The host maps 4 KiB pages. */
-  levelAt(): number {
-    return 1;
+  /** 2 MiB where slot and host page hold the whole aligned region. */
+  levelAt(gfn: Gfn): number {
+    return this.isLarge(gfn, this.slotOf(gfn)) ? 2 : 1;
   }
+
+  private isLarge(gfn: Gfn, slot: Slot | undefined): boolean {
+    if (!slot?.large || this.split.has(region(gfn))) return false;
+    const first = gfn - (gfn % pagesPerEntry(2));
+    return first >= slot.first && first + pagesPerEntry(2) <= slot.first + slot.pages;
+  }
+
+  /** The guest touches a page for the first time: the host finds memory for it, or for the whole large page. */
+  private fill(gfn: Gfn, slot: Slot): Pfn {
+    if (!this.isLarge(gfn, slot)) {
+      const pfn = this.allocate();
+      this.frames.set(gfn, pfn);
+      return pfn;
+    }
+    const pages = pagesPerEntry(2);
+    const first = gfn - (gfn % pages);
+    this.nextFrame += (pages - (this.nextFrame % pages)) % pages;
+    for (let i = 0; i < pages; i++) this.frames.set((first + i) as Gfn, this.allocate());
+    return this.frames.get(gfn)!;
+  }
+
+  private slotOf(gfn: Gfn): Slot | undefined {
+    return this.slots.find(({ first, pages }) => gfn >= first && gfn < first + pages);
+  }
+}
+
+function region(gfn: number): number {
+  return Math.floor(gfn / pagesPerEntry(2));
 }

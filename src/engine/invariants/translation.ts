@@ -54,7 +54,8 @@ export const TRANSLATION: readonly Invariant[] = [
         if (entry.spte === undefined) return verdict.unknown();
         withinRights(entry, page, facts, verdict, roleField(page.role, 'access'), 'role.access');
         if (!hasGptes(page)) return;
-        const own = entry.access ?? guestEntry(page, entry.index, facts)?.access;
+        // Of an unsync page the guest entry may have changed since KVM looked at it.
+        const own = entry.access ?? (page.unsync === false ? guestEntry(page, entry.index, facts)?.access : undefined);
         if (own === undefined) verdict.unknown();
         else withinRights(entry, page, facts, verdict, own, 'the guest entry');
       },

@@ -32,6 +32,8 @@ export function* makeMmuPagesAvailable(kvm: Kvm, maybe?: Reason, loading?: Vcpu)
     zapped += gone;
     mmu.statistics.add('mmu_recycled', gone);
   }
-  if (zapped > 0) pageLimit.recycled(used, { least: zapped - last + 1, most: zapped });
+  // Where nothing but roots is left, more may have been asked for.
+  const most = zapped < wanted.least ? wanted.most : zapped;
+  if (zapped > 0) pageLimit.recycled(used, { least: zapped - last + 1, most });
   return zapped > 0;
 }

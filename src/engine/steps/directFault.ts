@@ -8,7 +8,7 @@ import { PAGE_SIZE_BIT } from '../spte.js';
 import type { Vcpu } from '../vcpu.js';
 import { makeMmuPagesAvailable } from './available.js';
 import { doubtOf } from './doubt.js';
-import type { Fault } from './fault.js';
+import { hitsTrackedTable, type Fault } from './fault.js';
 import { map } from './fetch.js';
 import { request } from './request.js';
 
@@ -21,7 +21,7 @@ export function* directPageFault(fault: Fault): Steps {
   const gfn = Number(fault.address >> 12n) as Gfn;
   const top = vcpu.rootLevel();
   if (top === 0) return yield* anything('root');
-  if (error & PferrBit.write && error & PferrBit.present && kvm.mmu.isTracked(gfn)) return;
+  if (hitsTrackedTable(fault, gfn)) return;
   if ((error & (PferrBit.write | PferrBit.present | PferrBit.reserved)) === (PferrBit.write | PferrBit.present)) {
     if (yield* fastPageFault(fault)) return;
   }

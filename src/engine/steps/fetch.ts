@@ -9,7 +9,7 @@ import type { Reason } from '../reasons.js';
 import { pagesPerEntry } from '../spte.js';
 import { makeMmuPagesAvailable } from './available.js';
 import { doubtOf } from './doubt.js';
-import type { Fault, ShadowFault } from './fault.js';
+import { hitsTrackedTable, type Fault, type ShadowFault } from './fault.js';
 import { getShadowPage } from './getPage.js';
 import { directPrefetch, prefetch } from './prefetch.js';
 import { request } from './request.js';
@@ -18,9 +18,9 @@ import { syncChildren } from './syncPage.js';
 
 /** [6.1 paging_tmpl.h:page_fault]: a fault whose guest walk found a translation (spec/fault.md §3). */
 export function* shadowPageFault(fault: ShadowFault): Steps {
-  const { kvm, walk, error } = fault;
+  const { kvm, walk } = fault;
   const gfn = walk.gfn!;
-  if (error & PferrBit.write && error & PferrBit.present && kvm.mmu.isTracked(gfn)) return clearFlooding(fault, 1);
+  if (hitsTrackedTable(fault, gfn)) return clearFlooding(fault, 1);
   yield* makeMmuPagesAvailable(kvm);
   yield* fetch(fault, gfn, leafAccess(fault));
 }
@@ -31,7 +31,7 @@ function leafAccess({ walk, vcpu, kvm, error }: ShadowFault): number {
   let access = walk.tableAccess(walk.leafLevel - 1);
   const dirty = dirtyMask(walk.mode);
   if (!(error & PferrBit.write)) return leaf & dirty || dirty === 0n ? access : access & ~ACC_WRITE;
-  if (access & ACC_WRITE || error & PferrBit.user) return access;
+  if (access & ACC_WRITE || error & PferrBit.user || kvm.host.isAbsent(walk.gfn!)) return access;
   access = (access | ACC_WRITE) & ~ACC_USER;
   const root = vcpu.rootFor(walk.page);
   return root !== NO_PAGE && roleField(kvm.mmu.pages.role(kvm.mmu.state, root), 'smep_andnot_wp') ? access & ~ACC_EXEC : access;
@@ -103,7 +103,8 @@ export function* map(fault: Fault, gfn: Gfn, goal: number, access: number, from:
     maybe,
   };
   const came = yield* mmuSetSpte(kvm, leaf);
-  if (!came || goal > 1) return came;
+  // A spurious fault prefetches nothing.
+  if (came !== 'set' || goal > 1) return came !== undefined;
   if (walk && from === 1) yield* prefetch(kvm, page, index, walk.mode);
   else yield* directPrefetch(kvm, page, index);
   return true;

@@ -1,10 +1,10 @@
 import { Output, type Came, type PageAnnouncement, type Steps } from '../announcement.js';
 import { NO_PAGE, type Gfn, type PageId, type Role } from '../ids.js';
 import type { Kvm } from '../kvm.js';
-import { Life } from '../pages.js';
 import { roleField, withRole } from '../role.js';
 import type { Reason } from '../reasons.js';
-import { keepsAny, remarkMmio, syncPage, zapEmptied } from './syncPage.js';
+import { certainEntries, remarkMmio, syncLeaves } from './syncEntries.js';
+import { keepsAny, syncPage, zapEmptied } from './syncPage.js';
 import { prepareZap } from './zap.js';
 
 type Place = Pick<PageAnnouncement, 'parent' | 'index' | 'slot' | 'maybe'> & {
@@ -14,14 +14,16 @@ type Place = Pick<PageAnnouncement, 'parent' | 'index' | 'slot' | 'maybe'> & {
 
 /**
  * [6.1 mmu.c:__kvm_mmu_get_shadow_page]: finds the page of gfn and role in the hash, or makes one. Unsync pages of the same guest
- * table that are in the way of a page of a higher level are zapped first (spec/getpage.md §3).
+ * table that are in the way of a page of a higher level are zapped first; one that is found is synced and stays unsync
+ * (spec/getpage.md §3).
  */
 export function* getShadowPage(kvm: Kvm, gfn: Gfn, role: Role, place: Place): Steps<Came | undefined> {
   const { mmu } = kvm;
   const { pages, state } = mmu;
   let found = findPage(kvm, gfn, role);
   // A page out of sync is brought up to date in passing.
-  if (found !== NO_PAGE && pages.isUnsync(state, found)) yield* remarkMmio(kvm, found);
+  const certain = found !== NO_PAGE && pages.isUnsync(state, found) ? certainEntries(kvm, found) : undefined;
+  if (certain) yield* remarkMmio(kvm, found, certain);
   if (yield* zapIfUseless(kvm, found, place.maybe)) found = NO_PAGE;
   if (roleField(role, 'level') > 1 && !place.maybe) {
     for (const page of mmu.shadowsOf(gfn)) {
@@ -31,6 +33,7 @@ export function* getShadowPage(kvm: Kvm, gfn: Gfn, role: Role, place: Place): St
   }
   const came = yield announcePage(kvm, found, gfn, role, place);
   if (came && found !== NO_PAGE && !roleField(role, 'direct')) pages.setWriteFlooding(state, came.page, 0);
+  if (came?.page === found && certain) syncLeaves(kvm, found, certain);
   return came;
 }
 
@@ -63,16 +66,7 @@ export function announcePage(kvm: Kvm, found: PageId, gfn: Gfn, role: Role, plac
   return { output: Output.getPage, page: found, fields, ...where };
 }
 
-/** The valid page with exactly this gfn and role, [6.1 mmu.c:kvm_mmu_find_shadow_page]. */
+/** The valid page with exactly this gfn and role. */
 export function findPage({ mmu }: Kvm, gfn: Gfn, role: Role): PageId {
-  const { pages, state } = mmu;
-  const wanted = withRole(role, { invalid: 0 });
-  return (
-    mmu
-      .livePages(gfn)
-      .findLast(
-        (id) =>
-          pages.life(state, id) === Life.active && pages.birth(id).generation === mmu.generation() && pages.role(state, id) === wanted,
-      ) ?? NO_PAGE
-  );
+  return mmu.find(gfn, withRole(role, { invalid: 0 }));
 }

@@ -23,6 +23,8 @@ export interface Leaf {
   readonly hostWritable: boolean | undefined;
   readonly prefetch: boolean;
   readonly write: boolean;
+  /** nothing may go out of sync for it: it is made again while its page is synced */
+  readonly syncing?: boolean;
   /** whatever the SPTE held goes first */
   readonly afresh?: boolean;
   readonly maybe?: Reason | undefined;
@@ -30,14 +32,15 @@ export interface Leaf {
 
 /**
  * [6.1 mmu.c:mmu_set_spte, spte.c:make_spte]: the SPTE of a leaf and its event; none when it is there already (spec/fault.md §5,
- * spte.md §2). Answers whether the event came, or was not needed.
+ * spte.md §2). Answers whether the event came, or was not needed since the SPTE was there.
  */
-export function* mmuSetSpte(kvm: Kvm, leaf: Leaf): Steps<boolean> {
+export function* mmuSetSpte(kvm: Kvm, leaf: Leaf): Steps<'set' | 'there' | undefined> {
   const { maybe } = leaf;
-  return yield* maybe ? attempt(setSpte(kvm, leaf), maybe) : setSpte(kvm, leaf);
+  if (!maybe) return yield* setSpte(kvm, leaf);
+  return (yield* attempt(setSpte(kvm, leaf), maybe)) ? 'set' : undefined;
 }
 
-function* setSpte(kvm: Kvm, leaf: Leaf): Steps<boolean> {
+function* setSpte(kvm: Kvm, leaf: Leaf): Steps<'set' | 'there' | undefined> {
   const { mmu } = kvm;
   const frame = mmu.pages.frame(mmu.state, leaf.page);
   const wanted = yield* makeSpte(kvm, leaf);
@@ -55,14 +58,20 @@ function* setSpte(kvm: Kvm, leaf: Leaf): Steps<boolean> {
     open,
   };
   const already = alreadyThere(kvm, leaf, wanted);
-  if (already === true) return true;
-  return (yield already ? { ...announced, maybe: already } : announced) !== undefined;
+  if (already === true) return 'there';
+  return (yield already ? { ...announced, maybe: already } : announced) && 'set';
 }
 
 /** The SPTE of a leaf that is prefetched: nothing goes out of sync for it. */
 export function prefetchedSpte(kvm: Kvm, leaf: Leaf): Bits {
   const result = makeSpte(kvm, { ...leaf, prefetch: true }).next();
   return result.done ? result.value : { value: 0n, mask: 0n };
+}
+
+/** A leaf as a sync makes it again from the same frame: nothing goes out of sync for it. */
+export function refreshedSpte(kvm: Kvm, leaf: Leaf): bigint {
+  const result = makeSpte(kvm, { ...leaf, prefetch: true, syncing: true }).next();
+  return result.done ? result.value.value : 0n;
 }
 
 /** The SPTE as far as it is known. */
@@ -87,7 +96,7 @@ function* makeSpte(kvm: Kvm, leaf: Leaf): Steps<Bits> {
     if (before === true) {
       // An SPTE that is writable stays so without a second look, and on older kernels without D.
       value |= format.writable | format.mmuWritable | (kvm.mmu.has('resetting-keeps-dirty') ? format.dirty : 0n);
-    } else if (yield* tryToUnsync(kvm, leaf.gfn, leaf.prefetch)) {
+    } else if (yield* tryToUnsync(kvm, leaf.gfn, !leaf.syncing, leaf.prefetch)) {
       value |= format.writable | format.mmuWritable | format.dirty;
       if (before !== false && !kvm.mmu.has('resetting-keeps-dirty')) mask &= ~format.dirty;
     }
@@ -133,18 +142,22 @@ function alreadyThere(kvm: Kvm, leaf: Leaf, wanted: Bits): boolean | Reason {
 }
 
 /** [6.1 mmu.c:mark_mmio_spte]: an SPTE for a guest frame that no memory slot holds. */
-export function* markMmio(kvm: Kvm, page: PageId, index: SpteIndex, gfn: Gfn, access: number): Steps {
-  const { mmu, slotGeneration } = kvm;
-  const kept = (access & (ACC_WRITE | ACC_USER)) | 1;
+export function* markMmioSpte({ slotGeneration }: Kvm, page: PageId, index: SpteIndex, gfn: Gfn, access: number): Steps {
   yield {
     output: Output.markMmio,
     page,
     index,
     gfn,
-    access: kept,
+    access: (access & (ACC_WRITE | ACC_USER)) | 1,
     generation: slotGeneration,
     open: slotGeneration === undefined ? ['slot-gen', 'pointer'] : ['pointer'],
   };
+}
+
+/** The same within a fault [6.1 mmu.c:mmu_set_spte]; up to 5.12 the SPTE has its own event besides. */
+export function* markMmio(kvm: Kvm, page: PageId, index: SpteIndex, gfn: Gfn, access: number): Steps {
+  const { mmu } = kvm;
+  yield* markMmioSpte(kvm, page, index, gfn, access);
   if (!mmu.has('mmio-set-spte')) return;
   const frame = mmu.pages.frame(mmu.state, page);
   yield {

@@ -8,6 +8,7 @@ import type { Reason } from '../reasons.js';
 import { attempt } from './attempt.js';
 import { doubtOf } from './doubt.js';
 import { gpteAddress } from './prefetch.js';
+import { certainEntries, remarkMmio, syncLeaves } from './syncEntries.js';
 import { unsyncBelow } from './unsync.js';
 import { pageEvent, prepareZap } from './zap.js';
 
@@ -20,10 +21,12 @@ const ENTRIES = 512;
  */
 export function* syncPage(kvm: Kvm, page: PageId, next: PageId | undefined, maybe?: Reason): Steps<boolean> {
   const keeps = kvm.mmu.has('sync-zaps-empty') ? keepsAny(kvm, page) : true;
+  const certain = certainEntries(kvm, page);
   const event = pageEvent(kvm, Output.syncPage, page, next);
   const came = yield maybe ? { ...event, maybe } : event;
   if (!came) return false;
-  yield* remarkMmio(kvm, page);
+  yield* remarkMmio(kvm, page, certain);
+  syncLeaves(kvm, page, certain);
   yield* zapEmptied(kvm, page, keeps);
   return true;
 }
@@ -71,23 +74,4 @@ function keepsEntry(kvm: Kvm, page: PageId, index: SpteIndex, mode: PagingMode):
   if (kind === EntryState.unknown || gpte === undefined || (doubt && doubt.what !== Unseen.write)) return undefined;
   if (!isPresentGpte(mode, gpte) || !(gpte & accessedMask(mode))) return false;
   return gpteFrame(mode, gpte) === (state.number(pages.gfnCell(page, index)) as Gfn);
-}
-
-/** [6.1 mmu.c:sync_mmio_spte]: an MMIO SPTE whose guest entry still names the frame is marked again. */
-export function* remarkMmio(kvm: Kvm, page: PageId): Steps {
-  const { pages, state } = kvm.mmu;
-  for (let index = 0; index < ENTRIES; index++) {
-    const cell = pages.entryCell(page, index as SpteIndex);
-    if (entryState(state.tag(cell)) !== EntryState.mmio) continue;
-    yield {
-      output: Output.markMmio,
-      page,
-      index: index as SpteIndex,
-      gfn: undefined,
-      access: undefined,
-      generation: kvm.slotGeneration,
-      maybe: 'gpte',
-      open: ['gpte', 'pointer'],
-    };
-  }
 }

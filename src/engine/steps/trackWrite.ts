@@ -1,5 +1,5 @@
 import type { Steps } from '../announcement.js';
-import { LONGEST_STORE, isMisaligned, sptesWritten } from '../guestWrite.js';
+import { LONGEST_STORE, isMisaligned } from '../guestWrite.js';
 import type { Gfn, PageId } from '../ids.js';
 import type { Kvm } from '../kvm.js';
 import { roleField } from '../role.js';
@@ -33,7 +33,7 @@ export function* trackWrite(kvm: Kvm, gpa: number, bytes: number | undefined, wi
       mmu.statistics.add('mmu_flooded');
       continue;
     }
-    for (const index of sptesWritten(role, offset, bytes, rules)) {
+    for (const index of mmu.sptesWritten(page, offset, bytes, rules)) {
       if (pages.level(page) > 1) mmu.statistics.add('mmu_pde_zapped');
       mmu.clear(page, index);
     }
@@ -56,13 +56,13 @@ function* trackUnknown(kvm: Kvm, gpa: number): Steps {
     const known = odd.get(size);
     if (known === false) {
       if (isFlooded(kvm, page)) yield* prepareZap(kvm, page);
-      else for (const index of sptesWritten(role, gpa % 4096, 1)) mmu.clear(page, index);
+      else for (const index of mmu.sptesWritten(page, gpa % 4096, 1, {})) mmu.clear(page, index);
     } else if (known) yield* prepareZap(kvm, page);
     else if (pages.level(page) > 1 && pages.writeFlooding(state, page) + 1 >= FLOODED) yield* prepareZap(kvm, page);
     else {
       const zapped = yield* attempt(prepareZap(kvm, page), 'insn');
       odd.set(size, zapped);
-      if (!zapped && !isFlooded(kvm, page)) for (const index of sptesWritten(role, gpa % 4096, 1)) mmu.clear(page, index);
+      if (!zapped && !isFlooded(kvm, page)) for (const index of mmu.sptesWritten(page, gpa % 4096, 1, {})) mmu.clear(page, index);
     }
   }
 }

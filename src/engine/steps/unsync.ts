@@ -8,10 +8,12 @@ import { pageEvent } from './zap.js';
  * [6.1 mmu.c:mmu_try_to_unsync_pages]: whether an SPTE of a guest frame may be writable. A frame that holds guest tables of level 1 only
  * is let go out of sync, all its pages at once, newest first (spec/fault.md §5.1).
  */
-export function* tryToUnsync(kvm: Kvm, gfn: Gfn, prefetch: boolean): Steps<boolean> {
+export function* tryToUnsync(kvm: Kvm, gfn: Gfn, canUnsync: boolean, prefetch: boolean): Steps<boolean> {
   const { mmu } = kvm;
   if (mmu.isTracked(gfn)) return false;
-  const shadows = mmu.shadowsOf(gfn).filter((page) => !mmu.pages.isUnsync(mmu.state, page));
+  const all = mmu.shadowsOf(gfn);
+  if (all.length && !canUnsync) return false;
+  const shadows = all.filter((page) => !mmu.pages.isUnsync(mmu.state, page));
   if (shadows.length && prefetch && !mmu.has('prefetch-unsyncs')) return false;
   for (let i = 0; i < shadows.length; i++) yield pageEvent(kvm, Output.unsyncPage, shadows[i]!, shadows[i + 1]);
   return true;

@@ -1,0 +1,202 @@
+import { rootQuadrant } from '../engine/childRole.js';
+import { EntryState, Trust, entryState, entryTag } from '../engine/entry.js';
+import { FaultPath } from '../engine/faultPath.js';
+import { accessedMask, dirtyMask, gpteBytes, gpteFrame, gpteGpa, isPdpte, pageOf, topLevel, type PagingMode } from '../engine/gpte.js';
+import { NO_PAGE, type Gfn, type PageId, type SpteIndex } from '../engine/ids.js';
+import type { Mmu } from '../engine/mmu.js';
+import { PferrBit, type GuestControl } from '../engine/permission.js';
+import type { GuestCpu } from '../engine/reserved.js';
+import { ACC_ALL, makeRole, type RoleFields } from '../engine/role.js';
+import { NX, PAGE_SIZE_BIT, pagesPerEntry } from '../engine/spte.js';
+import type { RootPage } from '../engine/steps/roots.js';
+import type { Vcpu } from '../engine/vcpu.js';
+import { GuestWalk } from '../engine/walk.js';
+import { walkOutcome, type WalkOutcome } from '../engine/walkOutcome.js';
+import type { GuestMemory, HostMemory } from './memory.js';
+
+/** How a vCPU is set up; without paging CR3 says nothing. */
+export interface Paging {
+  readonly mode: PagingMode | 'off';
+  readonly cr3: Gfn;
+  /** CR0.WP */
+  readonly wp: boolean;
+}
+
+/** What the guest does at an address. */
+export interface Access {
+  readonly write?: boolean;
+  readonly user?: boolean;
+  readonly fetch?: boolean;
+  /** what is stored, for a write; it stays within a page */
+  readonly value?: { readonly bytes: 1 | 2 | 4 | 8; readonly word: bigint };
+  /** an instruction that nobody writes page tables with: KVM lets it run after it has given up the shadows of its target */
+  readonly odd?: boolean;
+}
+
+const PAGE = 4096;
+/** gfns of the four page directories without paging: 1 GiB apart */
+const SLOT_PAGES = 2 ** 18;
+const SLOTS = [0, 1, 2, 3];
+const CPU: Omit<GuestCpu, 'nx' | 'pse'> = {
+  maxPhyAddr: 40,
+  gbPages: true,
+  amd: false,
+  pse36: true,
+  eptLargestLevel: 3,
+  eptExecOnly: false,
+};
+
+interface Leaf {
+  readonly page: PageId;
+  readonly index: SpteIndex;
+  readonly level: number;
+  readonly mmio: boolean;
+}
+
+/** A way through shadow pages by links alone: where there is no trace, nothing has to be guessed from keys. */
+class LinkedPath extends FaultPath {
+  protected override linked(parent: PageId, level: number): PageId {
+    return this.linkedChild(parent, level + 1);
+  }
+  protected override byKey(): PageId {
+    return NO_PAGE;
+  }
+}
+
+/** A virtual CPU's own part: its registers, and what the hardware does with shadow pages and KVM with the guest's tables. */
+export class Cpu {
+  private registers: Paging | undefined;
+  /** PAE: KVM reads the four PDPTEs when CR3 is loaded, and never again */
+  private pdptes: readonly bigint[] = [];
+
+  constructor(
+    readonly vcpu: Vcpu,
+    private readonly mmu: Mmu,
+    private readonly guest: GuestMemory,
+    private readonly host: HostMemory,
+  ) {}
+
+  get paging(): Paging {
+    return this.registers!;
+  }
+  /** undefined without paging */
+  get mode(): PagingMode | undefined {
+    const { mode } = this.paging;
+    return mode === 'off' ? undefined : mode;
+  }
+
+  /** Control registers are written. Answers what the MMU has to do about its roots [6.1 x86.c:kvm_set_cr3, load_pdptrs]. */
+  load(paging: Paging): 'reset' | 'switch' | 'keep' {
+    const before = this.registers;
+    const pdptes = paging.mode === 'pae' ? SLOTS.map((slot) => this.guest.at(paging.cr3 * PAGE + slot * 8, 8)) : [];
+    const same = pdptes.every((pdpte, slot) => pdpte === this.pdptes[slot]);
+    this.registers = paging;
+    this.pdptes = pdptes;
+    if (before?.mode !== paging.mode || before.wp !== paging.wp) return 'reset';
+    return before.cr3 !== paging.cr3 || !same ? 'switch' : 'keep';
+  }
+
+  /** What a load of the root asks for by slot (spec/roots.md §3-4). */
+  roots(): (RootPage | undefined)[] {
+    const { mode, cr3, wp } = this.paging;
+    // From 5.18 on EFER.NX is taken for set in shadow paging.
+    const role = (fields: Partial<RoleFields>): RootPage['role'] =>
+      makeRole({ level: 2, access: ACC_ALL, efer_nx: 1, cr0_wp: mode !== 'off' && wp ? 1 : 0, ...fields });
+    switch (mode) {
+      case 'off':
+        return SLOTS.map((slot) => ({ gfn: (slot * SLOT_PAGES) as Gfn, role: role({ direct: 1 }) }));
+      case '32':
+        return SLOTS.map((slot) => ({ gfn: cr3, role: role({ has4ByteGpte: 1, quadrant: rootQuadrant(true, slot) }) }));
+      case 'pae':
+        return this.pdptes.map((pdpte) => (pdpte & 1n ? { gfn: gpteFrame('pae', pdpte), role: role({}) } : undefined));
+      default:
+        return [{ gfn: cr3, role: role({ level: topLevel(mode) }) }];
+    }
+  }
+
+  /** The hardware's own walk through the shadow pages: undefined when the access may be made, else the error code of the fault. */
+  translate(address: bigint, { write, user, fetch }: Access): number | undefined {
+    const asked = (write ? PferrBit.write : 0) | (user ? PferrBit.user : 0) | (fetch ? PferrBit.fetch : 0);
+    const leaf = this.leafAt(address);
+    if (!leaf) return asked;
+    if (leaf.mmio) return asked | PferrBit.present | PferrBit.reserved;
+    const cell = this.mmu.pages.entryCell(leaf.page, leaf.index);
+    const spte = this.mmu.state.word(cell);
+    const { writable, user: userBit, accessed, dirty } = this.mmu.format;
+    if ((write && !(spte & writable)) || (user && !(spte & userBit)) || (fetch && spte & NX)) return asked | PferrBit.present;
+    const used = spte | accessed | (write ? dirty : 0n);
+    if (used !== spte) this.mmu.state.setWord(cell, used, entryTag(EntryState.leaf, Trust.derived));
+    return undefined;
+  }
+
+  /** Guest physical address that an access to an address reaches by its SPTE, bytes. */
+  reaches(address: bigint): number | undefined {
+    const leaf = this.leafAt(address);
+    if (!leaf || leaf.mmio) return undefined;
+    const first = this.mmu.state.number(this.mmu.pages.gfnCell(leaf.page, leaf.index));
+    const page = this.pageOf(address);
+    return (first + (page % pagesPerEntry(leaf.level))) * PAGE + Number(address % BigInt(PAGE));
+  }
+
+  /**
+   * The guest walk as KVM makes it: entries are read until the outcome is settled, then accessed and dirty bits are set.
+   *
+   * @param error the access: bits of {@link PferrBit}
+   */
+  walk(mode: PagingMode, address: bigint, error: number): { walk: GuestWalk; outcome: WalkOutcome } {
+    const walk = new GuestWalk(address, error & (PferrBit.write | PferrBit.user | PferrBit.fetch), mode);
+    const setting = { control: this.control, cpu: CPU };
+    let outcome = walkOutcome(walk, setting);
+    for (let level = topLevel(mode); outcome.kind === 'incomplete' && level >= 1; level--) {
+      const gpte = this.read(mode, walk, level);
+      if (gpte === undefined) break;
+      walk.read(level, gpte);
+      outcome = walkOutcome(walk, setting);
+    }
+    if (outcome.kind === 'ok') {
+      for (const { level, bit } of outcome.toSet) {
+        this.guest.set(this.gpaOf(mode, walk, level), bit === 'accessed' ? accessedMask(mode) : dirtyMask(mode));
+      }
+    }
+    return { walk, outcome };
+  }
+
+  pathOf(address: bigint, walk?: GuestWalk): FaultPath {
+    return new LinkedPath(this.mmu, this.vcpu, walk, this.pageOf(address));
+  }
+
+  private pageOf(address: bigint): number {
+    return this.mode ? pageOf(this.mode, address) : Number(address >> 12n);
+  }
+
+  private leafAt(address: bigint): Leaf | undefined {
+    const { pages, state } = this.mmu;
+    const path = this.pathOf(address);
+    let page = this.vcpu.rootFor(path.page);
+    for (let level = this.vcpu.rootLevel(); level >= 1 && page !== NO_PAGE; level--) {
+      const index = path.indexAt(level);
+      const cell = pages.entryCell(page, index);
+      const kind = entryState(state.tag(cell));
+      if (kind === EntryState.mmio) return { page, index, level, mmio: true };
+      if (kind === EntryState.leaf && (level === 1 || state.word(cell) & PAGE_SIZE_BIT)) return { page, index, level, mmio: false };
+      if (kind !== EntryState.link) return undefined;
+      page = state.number(cell) as PageId;
+    }
+    return undefined;
+  }
+
+  /** A guest entry; undefined where no memory is. */
+  private read(mode: PagingMode, walk: GuestWalk, level: number): bigint | undefined {
+    if (isPdpte(mode, level)) return this.pdptes[Number((walk.address >> 30n) & 3n)];
+    const gpa = this.gpaOf(mode, walk, level);
+    return this.host.isAbsent(Math.floor(gpa / PAGE) as Gfn) ? undefined : this.guest.at(gpa, gpteBytes(mode));
+  }
+
+  private gpaOf(mode: PagingMode, walk: GuestWalk, level: number): number {
+    return Number(gpteGpa(mode, walk.tableGfn(level) ?? this.paging.cr3, walk.address, level));
+  }
+
+  private get control(): GuestControl {
+    return { wp: this.paging.wp, smep: false, smap: false, nx: true, pse: true };
+  }
+}

@@ -1,0 +1,116 @@
+import type { Steps } from '../engine/announcement.js';
+import type { FaultPath } from '../engine/faultPath.js';
+import type { PagingMode } from '../engine/gpte.js';
+import type { Gfn } from '../engine/ids.js';
+import type { Kvm } from '../engine/kvm.js';
+import { PferrBit } from '../engine/permission.js';
+import { directPageFault } from '../engine/steps/directFault.js';
+import { hitsTrackedTable, type Fault } from '../engine/steps/fault.js';
+import { shadowPageFault } from '../engine/steps/fetch.js';
+import { invalidate } from '../engine/steps/invalidate.js';
+import { mmioPageFault } from '../engine/steps/mmio.js';
+import { trackWrite, unprotect } from '../engine/steps/trackWrite.js';
+import { GuestWalk } from '../engine/walk.js';
+import type { Access, Cpu } from './cpu.js';
+import type { GuestMemory, HostMemory } from './memory.js';
+
+/** What a page fault came to. */
+export type FaultResult =
+  /** the guest tries again */
+  | 'fixed'
+  /** so it does, since what stood in its way is gone */
+  | 'retry'
+  /** KVM has made the write to memory itself */
+  | 'emulated'
+  | 'mmio'
+  /** the guest gets the fault */
+  | 'injected';
+
+/** The VM that a fault is handled in. */
+export interface FaultingVm {
+  readonly kvm: Kvm<GuestMemory, HostMemory>;
+  /** runs a function of the kernel to its end */
+  run<T>(cpu: Cpu, steps: Steps<T>, path?: FaultPath): T;
+  /** the host takes back what it gave a guest frame */
+  unmap(gfn: Gfn): void;
+}
+
+const PAGE = 4096;
+
+/** [6.1 mmu.c:kvm_mmu_page_fault]: MMIO, then a fault of the shadow or of the direct MMU, then the emulation where that is asked for. */
+export function pageFault(vm: FaultingVm, cpu: Cpu, address: bigint, error: number, access: Access): FaultResult {
+  const direct = cpu.mode === undefined;
+  const fault: Fault = { kvm: vm.kvm, vcpu: cpu.vcpu, path: cpu.pathOf(address), walk: undefined, address, error };
+  if (error & PferrBit.reserved && vm.run(cpu, mmioPageFault(fault, direct), fault.path)) return mmio(vm, cpu, address);
+  return cpu.mode === undefined ? directFault(vm, cpu, fault, access) : shadowFault(vm, cpu, cpu.mode, fault, access);
+}
+
+function directFault(vm: FaultingVm, cpu: Cpu, fault: Fault, access: Access): FaultResult {
+  const gfn = Number(fault.address >> 12n) as Gfn;
+  breakSharing(vm, gfn, fault.error);
+  const emulate = hitsTrackedTable(fault, gfn);
+  vm.run(cpu, directPageFault(fault), fault.path);
+  return finish(vm, cpu, fault, gfn, emulate, access);
+}
+
+function shadowFault(vm: FaultingVm, cpu: Cpu, mode: PagingMode, fault: Fault, access: Access): FaultResult {
+  const { address, error } = fault;
+  const { walk, outcome } = cpu.walk(mode, address, error);
+  if (outcome.kind === 'fault' || outcome.kind === 'incomplete') return inject(vm, cpu, address, outcome.error);
+  if (outcome.kind !== 'ok') throw new Error(`a guest walk of ${address.toString(16)} has no certain end: ${outcome.why}`);
+  breakSharing(vm, outcome.gfn, error);
+  const shadow = { ...fault, walk, path: cpu.pathOf(address, walk) };
+  const emulate = hitsTrackedTable(shadow, outcome.gfn);
+  vm.run(cpu, shadowPageFault(shadow), shadow.path);
+  return finish(vm, cpu, shadow, outcome.gfn, emulate, access);
+}
+
+/** What comes after the SPTE: nothing, an access to MMIO, or the emulation of a write to a tracked guest table. */
+function finish(vm: FaultingVm, cpu: Cpu, fault: Fault, gfn: Gfn, tracked: boolean, access: Access): FaultResult {
+  if (!tracked && vm.kvm.host.isAbsent(gfn)) return mmio(vm, cpu, fault.address);
+  // A write that found no SPTE got a read-only one.
+  if (!tracked && !(access.write && vm.kvm.mmu.isTracked(gfn))) return 'fixed';
+  if (access.odd) {
+    vm.run(cpu, unprotect(vm.kvm, gfn));
+    return 'retry';
+  }
+  const gpa = gfn * PAGE + Number(fault.address % BigInt(PAGE));
+  if (access.value) emulateWrite(vm, cpu, gpa, access.value);
+  return 'emulated';
+}
+
+/** The emulator writes to memory, then tells who tracks it [6.1 x86.c:emulator_write_phys]. */
+export function emulateWrite(vm: FaultingVm, cpu: Cpu, gpa: number, { bytes, word }: NonNullable<Access['value']>): void {
+  vm.kvm.guest.write(gpa, bytes, word);
+  vm.run(cpu, trackWrite(vm.kvm, gpa, bytes, cpu.mode !== undefined && cpu.mode !== '32'));
+}
+
+function mmio({ kvm }: FaultingVm, { vcpu, mode }: Cpu, address: bigint): FaultResult {
+  vcpu.mmio.keep(address, mode === undefined, kvm.slotGeneration);
+  return 'mmio';
+}
+
+/** The guest gets a #PF; one for something present drops what the shadow has for the address first. */
+function inject(vm: FaultingVm, cpu: Cpu, address: bigint, error: number): FaultResult {
+  if ((error & (PferrBit.present | PferrBit.reserved)) === PferrBit.present) invalidateAddress(vm, cpu, address, cpu.vcpu.roots());
+  return 'injected';
+}
+
+/** [6.1 mmu.c:kvm_mmu_invalidate_gva] below some roots of the vCPU. */
+export function invalidateAddress(vm: FaultingVm, cpu: Cpu, address: bigint, roots: Iterable<ReturnType<FaultPath['at']>>): void {
+  const { mode, vcpu } = cpu;
+  if (mode === undefined) return;
+  vcpu.mmio.clear(address);
+  for (const root of vcpu.shape() === 'single' ? roots : [vcpu.rootFor(cpu.pathOf(address).page)]) {
+    // The kernel looks at no guest entry but the last.
+    const walk = new GuestWalk(address, 0, mode);
+    const path = cpu.pathOf(address, walk);
+    path.isAt(vcpu.rootLevel(), root);
+    vm.run(cpu, invalidate({ kvm: vm.kvm, vcpu, path, walk, address, error: 0 }), path);
+  }
+}
+
+/** A write to a page that the host shares gets a copy of it [mm/memory.c:do_wp_page]; the old one goes from the shadow first. */
+function breakSharing(vm: FaultingVm, gfn: Gfn, error: number): void {
+  if (error & PferrBit.write && vm.kvm.host.isShared(gfn)) vm.unmap(gfn);
+}
