@@ -36,6 +36,11 @@ export function inClass(role: Role, hidden: number): Role {
   return withRole(role, { hidden });
 }
 
+/** The role in system management mode and in a nested guest, which have events: text does not print those bits either. */
+export function inMode(role: Role, { inSmm, inNestedGuest }: Vcpu): Role {
+  return withRole(role, { smm: inSmm ? 1 : 0, guest_mode: inNestedGuest ? 1 : 0 });
+}
+
 /** The class of the root in use: all that hangs below it is of the same. */
 export function classOf({ mmu }: Kvm, vcpu: Vcpu): number {
   const root = vcpu.roots().find((page) => page !== NO_PAGE);
@@ -52,6 +57,7 @@ export class HiddenClasses {
 
   /** Classes that a root load may be for, the likeliest first. */
   private candidates(kvm: Kvm, vcpu: Vcpu, change: RootChange, taken: Asked): number[] {
+    if (roleField(taken.role, 'direct')) return [0]; // without paging none of the bits is set
     const current = classOf(kvm, vcpu);
     if (!maySwitch(kvm, vcpu, change, taken)) return [current];
     const others = Array.from({ length: this.count }, (_, hidden) => hidden).filter((hidden) => hidden !== current);
@@ -62,11 +68,12 @@ export class HiddenClasses {
 
   /** A load may be for bits that did not show so far. */
   private mayBeNew(kvm: Kvm, vcpu: Vcpu, change: RootChange, taken: Asked): boolean {
-    return this.count < MOST && maySwitch(kvm, vcpu, change, taken);
+    return this.count < MOST && !roleField(taken.role, 'direct') && maySwitch(kvm, vcpu, change, taken);
   }
 
   /** What the first page of a load must say, as far as its class does not matter. */
-  settle(kvm: Kvm, vcpu: Vcpu, change: RootChange, gfn: Gfn, role: Role, releasing: (role: Role) => readonly PageId[]): Settled {
+  settle(kvm: Kvm, vcpu: Vcpu, change: RootChange, gfn: Gfn, printed: Role, releasing: (role: Role) => readonly PageId[]): Settled {
+    const role = inMode(printed, vcpu);
     const candidates = this.candidates(kvm, vcpu, change, { gfn, role });
     const all = candidates.map((hidden): Settled => {
       const asked = inClass(role, hidden);

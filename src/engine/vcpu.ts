@@ -70,6 +70,8 @@ export class Vcpu {
   readonly mmio = new MmioCache();
   /** a guest of the guest runs, between kvm_nested_vmenter and kvm_nested_vmexit_inject */
   inNestedGuest = false;
+  /** system management mode, between two kvm_smm_transition */
+  inSmm = false;
   /** text traces: classes that the root may be of besides the one it is taken for (`HiddenClasses`) */
   otherClasses: readonly number[] = [];
 

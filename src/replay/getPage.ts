@@ -1,7 +1,7 @@
 import { childQuadrant } from '../engine/childRole.js';
 import { Trust } from '../engine/entry.js';
 import { NO_PAGE, type EventIndex, type PageId, type Role } from '../engine/ids.js';
-import { classOf, inClass } from '../engine/hiddenClasses.js';
+import { classOf, inClass, inMode } from '../engine/hiddenClasses.js';
 import { roleField, withRole } from '../engine/role.js';
 import { findPage } from '../engine/steps/getPage.js';
 import type { QuadrantSource } from './findings/quadrantCard.js';
@@ -60,9 +60,10 @@ function isAmbiguous(replay: Replayer, record: PageRecord, { mmu, kvm, vcpu }: T
 }
 
 /** In text: the class that the root's load shows, and that its children inherit. */
-function withHiddenClass(record: GetPageRecord, task: Task, isRoot: boolean): GetPageRecord {
+function withHiddenClass(printed: GetPageRecord, task: Task, isRoot: boolean): GetPageRecord {
   const { kvm, vcpu } = task;
-  if (!kvm.hidden || !vcpu) return record;
+  if (!kvm.hidden || !vcpu) return printed;
+  const record = { ...printed, role: inMode(printed.role, vcpu) };
   if (!isRoot) return { ...record, role: inClass(record.role, classOf(kvm, vcpu)) };
   if (goesOn(task, record)) return { ...record, role: inClass(record.role, roleField(task.rootLoad!.role, 'hidden')) };
   const releasing = (role: Role): readonly PageId[] => releasedBy(task, { ...record, role });

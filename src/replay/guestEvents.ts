@@ -66,6 +66,7 @@ export function guestEvent(replay: Replayer, event: EventIndex, kind: Kind, task
       break;
     case Kind.smmTransition:
       task.resetsMmu = true;
+      if (task.vcpu) task.vcpu.inSmm = table.num(event, 2) === 1;
       break;
     case Kind.userspaceExit:
       task.mmu.unseen.happened(Cause.userspace);

@@ -30,7 +30,7 @@ import { Tasks, type TaskPlace } from './tasks.js';
 
 /** Every bit of the engine's role word: a binary trace gives the whole role. */
 const WHOLE_ROLE = 0xffffffff;
-const HIDDEN_MASK = roleMask(['hidden']);
+const HIDDEN_MASK = roleMask(['hidden', 'smm', 'guest_mode']);
 
 /**
  * Runs the engine along a trace, one event after the other and only forwards: inputs become calls, recorded outputs are held against
