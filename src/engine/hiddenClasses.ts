@@ -114,10 +114,13 @@ function maySwitch(kvm: Kvm, vcpu: Vcpu, change: RootChange, { gfn, role }: Aske
   const root = vcpu.roots().find((page) => page !== NO_PAGE);
   if (root === undefined || change === 'cr3' || change === 'none') return false;
   const { pages, state } = kvm.mmu;
-  const birth = pages.birth(root);
-  if (((birth.role ^ role) & PRINTED_MASK) !== 0) return true;
+  if (((pages.birth(root).role ^ role) & PRINTED_MASK) !== 0) return true;
+  const inUse = vcpu.isRootCertain() ? [root] : [root, ...vcpu.previousRoots()];
   // A zapped root is loaded again as it was.
-  return birth.gfn === gfn && pages.life(state, root) === Life.active && birth.generation === kvm.mmu.generation();
+  return inUse.some((page) => {
+    const birth = pages.birth(page);
+    return birth.gfn === gfn && pages.life(state, page) === Life.active && birth.generation === kvm.mmu.generation();
+  });
 }
 
 function fits(kvm: Kvm, role: Role, releasing: (role: Role) => readonly PageId[], taken: Taken): boolean {
