@@ -1,4 +1,5 @@
 import type { EventIndex, Gfn } from './ids.js';
+import type { Change } from './kvm.js';
 import type { Mmu } from './mmu.js';
 
 interface Entry {
@@ -31,6 +32,21 @@ export class GuestEntries {
   forget(gpa: number, bytes: number): void {
     for (let at = gpa - (gpa % 4); at < gpa + bytes; at += 4) this.entries.delete(at);
     if (gpa % 8 >= 4) this.entries.delete(gpa - (gpa % 8));
+  }
+
+  /** The emulator changed an entry, or a half of one with 8 bytes. */
+  wrote(gpa: number, bytes: number, entryBytes: 4 | 8, change: Change): void {
+    const entry = gpa - (gpa % entryBytes);
+    const old = this.at(entry);
+    const shift = BigInt(8 * (gpa - entry));
+    const mask = (1n << BigInt(8 * bytes)) - 1n;
+    const whole = bytes === entryBytes && gpa === entry;
+    const part = bytes === 4 && gpa % 4 === 0;
+    const value = whole || part ? change(old === undefined ? undefined : (old >> shift) & mask) : undefined;
+    this.forget(gpa, bytes);
+    if (value === undefined) return;
+    if (whole) this.saw(gpa, value & mask);
+    else if (old !== undefined) this.saw(entry, (old & ~(mask << shift)) | ((value & mask) << shift));
   }
 
   /** The entry at an address, undefined when none was seen or it may have changed since. */

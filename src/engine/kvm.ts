@@ -14,9 +14,14 @@ export interface GuestTables {
   at(gpa: number, bytes: 4 | 8): bigint | undefined;
   /** KVM itself set bits of an entry */
   set(gpa: number, bits: bigint): void;
-  /** the emulator wrote there */
+  /** the emulator wrote there, what no one knows */
   forget(gpa: number, bytes: number): void;
+  /** the emulator changed an entry of `entryBytes`, or a part of it */
+  wrote(gpa: number, bytes: number, entryBytes: 4 | 8, change: Change): void;
 }
+
+/** What a store makes of the old contents, both as far as they are known. */
+export type Change = (old: bigint | undefined) => bigint | undefined;
 
 /** What backs guest frames in the host, as far as it is known. */
 export interface HostBacking {

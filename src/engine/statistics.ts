@@ -22,7 +22,15 @@ export class Statistics {
   private readonly first: CellId;
 
   constructor(private readonly state: WritableState) {
-    this.first = state.journal.allocate(STATISTICS.length);
+    this.first = state.journal.allocate(STATISTICS.length + 1);
+  }
+
+  /** The emulator stored a register: whether the entry is 0 now, and so whether `mmu_pde_zapped` grows, is a guess from here on. */
+  guessed(): void {
+    this.state.keepNumber(this.first + STATISTICS.length, 1);
+  }
+  isGuess(name: Statistic, state: State = this.state): boolean {
+    return name === 'mmu_pde_zapped' && state.number(this.first + STATISTICS.length) === 1;
   }
 
   value(name: Statistic, state: State = this.state): number {

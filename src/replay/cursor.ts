@@ -56,7 +56,7 @@ export class Cursor {
     return STATISTICS.map((name) => ({
       name,
       value: mmu.statistics.value(name, this.state),
-      partial: mmu.incomplete || (OF_EMULATION.has(name) && !exits),
+      partial: mmu.incomplete || mmu.statistics.isGuess(name, this.state) || (OF_EMULATION.has(name) && !exits),
     }));
   }
 

@@ -1,7 +1,8 @@
 import { Output, type Steps } from '../engine/announcement.js';
 import type { Gfn } from '../engine/ids.js';
 import { NO_PAGE, type EventIndex } from '../engine/ids.js';
-import { decodeStore } from '../engine/instruction.js';
+import type { Store } from '../engine/instruction.js';
+import type { Change } from '../engine/kvm.js';
 import { PferrBit, controlOf } from '../engine/permission.js';
 import { roleField } from '../engine/role.js';
 import { directPageFault } from '../engine/steps/directFault.js';
@@ -70,7 +71,7 @@ export function drive(replay: Replayer, event: EventIndex, kind: Kind, task: Tas
       break;
     case Kind.emulateInsn:
       work.finish(event);
-      emulated(replay, event, task);
+      emulated(task);
       break;
     case Kind.smmTransition:
       work.finish(event);
@@ -219,10 +220,9 @@ function refused(task: Task, error: number): void {
   if (fault?.walk) task.work.start(invalidate(fault as ShadowFault));
 }
 
-function emulated(replay: Replayer, event: EventIndex, task: Task): void {
+function emulated(task: Task): void {
   if (task.invalidating && task.vcpu) task.work.start(invalidateUnknown(task.kvm, task.vcpu));
-  const store = decodeStore(task.emulating!, replay.table.string(event, 5));
-  task.store = store;
+  const { store } = task;
   if (!store || store.kind === 'cr-write' || store.kind === 'msr-write') {
     if (store?.cr === 3) task.change = 'cr3';
     return;
@@ -231,9 +231,13 @@ function emulated(replay: Replayer, event: EventIndex, task: Task): void {
   if (gfn !== undefined && !TABLE_WRITERS.has(store.op)) task.work.start(unprotect(task.kvm, gfn));
 }
 
+/** What a store makes of the old contents, as far as the instruction alone tells. */
+function storedBy({ value, combine }: Store): Change {
+  return (old) => value ?? (old === undefined ? undefined : combine?.(old));
+}
+
 function emulatorWrites(task: Task, gfn: Gfn): void {
-  const bytes = task.store?.bytes;
-  const { walk, kvm, work } = task;
-  if (!bytes || !task.store!.tracked) return;
-  work.start(trackWrite(kvm, gfn * 4096 + Number(walk!.address & 0xfffn), bytes, walk!.mode !== '32'));
+  const { walk, kvm, work, store } = task;
+  if (!store?.bytes || !store.tracked) return;
+  work.start(trackWrite(kvm, gfn * 4096 + Number(walk!.address & 0xfffn), store.bytes, walk!.mode !== '32', storedBy(store)));
 }

@@ -1,6 +1,7 @@
 import { Unseen } from '../engine/entry.js';
 import { gptesWritten, isRepeated } from '../engine/guestWrite.js';
 import { gpteGpa, isPdpte } from '../engine/gpte.js';
+import { decodeStore } from '../engine/instruction.js';
 import { BEFORE_FIRST, NO_PAGE, type EventIndex, type Gfn } from '../engine/ids.js';
 import { PferrBit } from '../engine/permission.js';
 import { tellRoot } from '../engine/rootEvidence.js';
@@ -58,6 +59,7 @@ export function guestEvent(replay: Replayer, event: EventIndex, kind: Kind, task
       break;
     case Kind.emulateInsn:
       task.emulating = instructionBytes(table.word(event, 3), table.word(event, 4), table.num(event, 2));
+      task.store = decodeStore(task.emulating, table.string(event, 5));
       guestWrote(task);
       break;
     case Kind.nestedVmenter:
@@ -102,6 +104,7 @@ function leaveGuest(task: Task): void {
   endFault(task);
   task.rootLoad = undefined;
   task.emulating = undefined;
+  task.store = undefined;
 }
 
 /** A fault that took a page and went no further had to start over: the link it was about to make is not certain. */
@@ -153,7 +156,7 @@ function exitsSeen(task: Task): boolean {
  */
 function guestWrote(task: Task): void {
   const { walk, mmu, emulating } = task;
-  if (!walk?.isWrite || walk.gfn === undefined) return;
+  if (!walk?.isWrite || walk.gfn === undefined || isTracked(task, walk)) return;
   const whole = !emulating || isRepeated(emulating);
   for (const page of mmu.livePages(walk.gfn)) {
     if (!mmu.pages.hasGptes(page)) continue;
@@ -165,6 +168,12 @@ function guestWrote(task: Task): void {
       for (const index of gptesWritten(mmu.pages.role(mmu.state, page), offset)) mmu.doubt(page, index, Unseen.gone);
     }
   }
+}
+
+/** One store of a known size within a page: the step of the write tracker clears exactly the SPTEs that it hits. */
+function isTracked({ store }: Task, { address }: GuestWalk): boolean {
+  if (!store?.bytes || !store.tracked || store.repeated || store.stores !== 1) return false;
+  return Number(address & 0xfffn) + store.bytes <= Number(PAGE_BYTES);
 }
 
 /** [6.1 x86.c:kvm_inject_emulated_page_fault]: a fault injected with P=1 invalidates its address first, as INVLPG does. */

@@ -133,6 +133,7 @@ export class Task {
     this.endFault();
     this.rootLoad = undefined;
     this.emulating = undefined;
+    this.store = undefined;
     this.zappedUnsync = NO_PAGE;
     this.begunUnseen = true;
   }

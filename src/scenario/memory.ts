@@ -31,6 +31,9 @@ export class GuestMemory implements GuestTables {
   forget(): void {
     return;
   }
+  wrote(): void {
+    return;
+  }
 
   private writeByte(gpa: number, byte: number): void {
     const word = gpa - (gpa % 4);

@@ -1,7 +1,7 @@
 import type { Steps } from '../announcement.js';
 import { LONGEST_STORE, isMisaligned } from '../guestWrite.js';
 import type { Gfn, PageId } from '../ids.js';
-import type { Kvm } from '../kvm.js';
+import type { Change, Kvm } from '../kvm.js';
 import { roleField } from '../role.js';
 import { attempt } from './attempt.js';
 import { prepareZap } from './zap.js';
@@ -16,15 +16,16 @@ const FLOODED = 3;
  * @param gpa bytes
  * @param bytes written; undefined when the instruction is not known
  * @param wide the vCPU uses 8-byte gPTEs: a write of half an entry counts for the whole
+ * @param change what is stored, as far as the instruction tells
  */
-export function* trackWrite(kvm: Kvm, gpa: number, bytes: number | undefined, wide: boolean): Steps {
+export function* trackWrite(kvm: Kvm, gpa: number, bytes: number | undefined, wide: boolean, change: Change = () => undefined): Steps {
   if (bytes === undefined) return yield* trackUnknown(kvm, gpa);
   const { mmu } = kvm;
   const { pages, state } = mmu;
   const gfn = Math.floor(gpa / 4096) as Gfn;
   const offset = gpa % 4096;
   const rules = { longEntries: wide };
-  kvm.guest.forget(gpa, bytes);
+  const presentAfter = writes(kvm, gpa, bytes, wide, change);
   mmu.statistics.add('mmu_pte_write');
   for (const page of mmu.shadowsOf(gfn)) {
     const role = pages.role(state, page);
@@ -34,10 +35,23 @@ export function* trackWrite(kvm: Kvm, gpa: number, bytes: number | undefined, wi
       continue;
     }
     for (const index of mmu.sptesWritten(page, offset, bytes, rules)) {
-      if (pages.level(page) > 1) mmu.statistics.add('mmu_pde_zapped');
+      if (presentAfter && pages.level(page) > 1) mmu.statistics.add('mmu_pde_zapped');
       mmu.clear(page, index);
     }
   }
+}
+
+/** Lets the write into the guest's memory. Answers whether the entry is other than 0 then; the likelier where that is not known. */
+function writes({ guest, mmu }: Kvm, gpa: number, bytes: number, wide: boolean, change: Change): boolean {
+  const size = wide ? 8 : 4;
+  const entry = gpa - (gpa % size);
+  const before = guest.at(entry, size);
+  guest.wrote(gpa, bytes, size, change);
+  const after = guest.at(entry, size);
+  if (after !== undefined) return after !== 0n;
+  mmu.statistics.guessed();
+  // The upper half of an entry is 0 where memory is small.
+  return gpa % 8 < 4 || size === 4 || before === undefined || (before & 0xffff_ffffn) !== 0n;
 }
 
 /**
