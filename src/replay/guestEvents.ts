@@ -157,6 +157,8 @@ function exitsSeen(task: Task): boolean {
 function guestWrote(task: Task): void {
   const { walk, mmu, emulating } = task;
   if (!walk?.isWrite || walk.gfn === undefined || isTracked(task, walk)) return;
+  // The emulator's walks never say that the SPTE was present.
+  if (!exitsSeen(task) && walk.error & PferrBit.present) return;
   const whole = !emulating || isRepeated(emulating);
   for (const page of mmu.livePages(walk.gfn)) {
     if (!mmu.pages.hasGptes(page)) continue;

@@ -95,6 +95,8 @@ function requested(replay: Replayer, event: EventIndex, task: Task): SptePlace |
   if (!task.walk) task.path = undefined;
   const path = task.pathOf(task.walk ? undefined : replay.table.num(event, 0));
   task.requested = true;
+  // The walk was the fault's: KVM has not written by itself so far.
+  if (!task.kvm.time.showsExits) task.writesItself();
   if (!path) return undefined;
   if (task.walk) path.provenDownTo(task.walk.leafLevel);
   const level = replay.table.num(event, 2);

@@ -1,4 +1,6 @@
+import { Unseen } from '../engine/entry.js';
 import { FaultPath } from '../engine/faultPath.js';
+import { gptesWritten } from '../engine/guestWrite.js';
 import { BEFORE_FIRST, NO_PAGE, type EventIndex, type Gfn, type PageId, type Role } from '../engine/ids.js';
 import type { Store } from '../engine/instruction.js';
 import type { TracedKvm } from '../engine/kvm.js';
@@ -62,8 +64,8 @@ export class Task {
   /** a page that was zapped while unsync: its sync event follows */
   zappedUnsync: PageId = NO_PAGE;
 
-  /** without exits: the last write that KVM must emulate, and whether the instruction has been fetched for it */
-  toEmulate: { readonly address: bigint; fetched: boolean } | undefined;
+  /** without exits: the last write that KVM must emulate, whether the instruction has been fetched for it, and whether it has written */
+  toEmulate: { readonly address: bigint; fetched: boolean; readonly wrote: boolean } | undefined;
 
   readonly work: Work;
 
@@ -119,6 +121,16 @@ export class Task {
     const { pages, state } = this.mmu;
     for (const { page, before } of this.suspected) pages.setWrittenSince(state, page, before);
     this.suspected = [];
+  }
+
+  /** KVM makes the write itself, and it is not the beginning of a longer one: of each shadow one entry may have gone. */
+  doubtOnlyEntry(): void {
+    const suspected = this.suspected.map(({ page }) => page);
+    this.writesItself();
+    const offset = Number(this.walk!.address & 0xfffn);
+    const { pages, state } = this.mmu;
+    for (const page of suspected)
+      for (const index of gptesWritten(pages.role(state, page), offset)) this.mmu.doubt(page, index, Unseen.gone);
   }
 
   /** The sync event of the zapped page came. */

@@ -8,6 +8,9 @@ import { trackWrite } from '../engine/steps/trackWrite.js';
 import { faultInAnyClass, faultOf } from './faultOf.js';
 import type { Task } from './task.js';
 
+/** From one store of an instruction to its next, bytes. */
+const LONGEST_STEP = 16n;
+
 /**
  * A walk of a trace without exits that found a translation: KVM made it for a fault, to fetch or carry out an instruction that it
  * emulates, or to look where a fault during the delivery of an event leads.
@@ -15,12 +18,13 @@ import type { Task } from './task.js';
 export function walkedForUnknownUse(task: Task, gfn: Gfn): void {
   const { walk, kvm, work } = task;
   if (emulates(task)) {
+    task.doubtOnlyEntry();
     if (walk!.isWrite) work.start(trackWrite(kvm, gfn * 4096 + Number(walk!.address & 0xfffn), undefined, walk!.mode !== '32'));
     return;
   }
   const fault = faultOf(task, false);
   if (!fault?.walk) return;
-  if (walk!.isWrite && kvm.mmu.isTracked(gfn)) task.toEmulate = { address: walk!.address, fetched: false };
+  if (walk!.isWrite && kvm.mmu.isTracked(gfn)) task.toEmulate = { address: walk!.address, fetched: false, wrote: false };
   // Whose walk it is may not be certain, and a notifier without an event may have made the fault start over.
   work.start(unlessLoad(task, fault as ShadowFault));
 }
@@ -35,10 +39,18 @@ function* unlessLoad(task: Task, fault: ShadowFault): Steps {
 function emulates(task: Task): boolean {
   const { walk, kvm, toEmulate } = task;
   if (kvm.time.showsFaults) return !task.walksForFault;
-  if (walk!.error & PferrBit.present || !toEmulate) return false;
+  if (!toEmulate) return false;
+  if (walk!.error & PferrBit.present || (walk!.error & PferrBit.fetch && toEmulate.wrote)) {
+    task.toEmulate = undefined;
+    return false;
+  }
   if (walk!.error & PferrBit.fetch) {
     toEmulate.fetched = true;
     return false;
   }
-  return toEmulate.fetched && toEmulate.address === walk!.address;
+  // A string instruction goes on behind what it wrote last.
+  const ahead = walk!.address - toEmulate.address;
+  if (!toEmulate.fetched || ahead < 0n || ahead > (toEmulate.wrote ? LONGEST_STEP : 0n)) return false;
+  if (walk!.isWrite) task.toEmulate = { address: walk!.address, fetched: true, wrote: true };
+  return true;
 }

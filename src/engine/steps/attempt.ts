@@ -4,18 +4,20 @@ import type { Reason } from '../reasons.js';
 /**
  * A function of the kernel that may not run at all: nothing of it must come before its first event has. Answers whether it ran, as
  * far as events show; after the first event it is as certain as ever.
+ *
+ * @param least events that must have come until it is certain that it runs
  */
-export function* attempt(steps: Steps<unknown>, why: Reason): Steps<boolean> {
+export function* attempt(steps: Steps<unknown>, why: Reason, least = 1): Steps<boolean> {
   let result = steps.next();
-  let ran = false;
+  let came = 0;
   while (!result.done) {
     const announced = result.value;
-    const came: Came | undefined = yield ran || announced.maybe ? announced : withReserve(announced, why);
-    if (!came && !ran && !announced.maybe) return false;
-    ran ||= came !== undefined;
-    result = steps.next(came);
+    const its: Came | undefined = yield came >= least || announced.maybe ? announced : withReserve(announced, why);
+    if (!its && came < least && !announced.maybe) return false;
+    if (its) came++;
+    result = steps.next(its);
   }
-  return ran;
+  return came > 0;
 }
 
 function withReserve(announced: Announcement, why: Reason): Announcement {

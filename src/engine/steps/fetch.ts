@@ -10,7 +10,7 @@ import { pagesPerEntry } from '../spte.js';
 import { makeMmuPagesAvailable } from './available.js';
 import { doubtOf } from './doubt.js';
 import { hitsTrackedTable, type Fault, type ShadowFault } from './fault.js';
-import { getShadowPage } from './getPage.js';
+import { findPage, getShadowPage } from './getPage.js';
 import { directPrefetch, prefetch } from './prefetch.js';
 import { request } from './request.js';
 import { markMmio, mmuSetSpte } from './setSpte.js';
@@ -45,7 +45,10 @@ function* fetch(fault: ShadowFault, gfn: Gfn, access: number): Steps {
   if (top === 0) return yield* anything('root');
   for (let level = top - 1; level >= walk.leafLevel; level--) {
     const parent = path.at(level + 1);
-    if (parent === NO_PAGE) return yield* anything(rootDoubt(fault));
+    if (parent === NO_PAGE) {
+      if (level < top - 1 || !(yield* belowCachedRoot(fault, level))) return yield* anything(rootDoubt(fault));
+      continue;
+    }
     mmu.pages.setWriteFlooding(mmu.state, parent, 0);
     const role = mmu.childRole(parent, path.indexAt(level + 1), false, walk.tableAccess(level));
     const taken = yield* getChild(fault, parent, path.indexAt(level + 1), walk.tableGfn(level)!, role);
@@ -55,6 +58,24 @@ function* fetch(fault: ShadowFault, gfn: Gfn, access: number): Steps {
   const goal = yield* request(fault, gfn, walk.leafLevel, access);
   if (goal === 'unknown') yield* mapAtSomeLevel(fault, gfn, access);
   else if (goal) yield* map(fault, gfn, goal, access, walk.leafLevel);
+}
+
+/**
+ * Below a root that is one of several cached ones: they are of one role, so the page that the walk needs is the same below each, and
+ * only whether the root leads to it is not known. Answers whether the fault can go on from that page.
+ */
+function* belowCachedRoot({ kvm, vcpu, walk, path }: ShadowFault, level: number): Steps<boolean> {
+  const root = vcpu.rootFor(walk.page);
+  const gfn = walk.tableGfn(level);
+  if (vcpu.shape() !== 'single' || root === NO_PAGE || gfn === undefined) return false;
+  const role = kvm.mmu.childRole(root, path.indexAt(level + 1), false, walk.tableAccess(level));
+  const found = findPage(kvm, gfn, role);
+  const came = yield* getShadowPage(kvm, gfn, role, found === NO_PAGE ? {} : { maybe: 'root' });
+  const page = came?.page ?? found;
+  if (page === NO_PAGE) return false;
+  path.isAt(level, page);
+  if (came) yield* syncChildren(kvm, page);
+  return true;
 }
 
 /** Why the page of a level is not known. */
@@ -152,7 +173,7 @@ function clearFlooding({ kvm, vcpu, path }: Fault, lowest: number): void {
   const { pages, state } = kvm.mmu;
   for (let level = vcpu.rootLevel(); level >= lowest; level--) {
     const page = path.at(level);
-    if (page === NO_PAGE) return;
+    if (page === NO_PAGE) continue;
     pages.setWriteFlooding(state, page, 0);
   }
 }

@@ -67,18 +67,23 @@ function* trackUnknown(kvm: Kvm, gpa: number): Steps {
   for (const page of mmu.shadowsOf(Math.floor(gpa / 4096) as Gfn)) {
     const role = pages.role(state, page);
     const size = roleField(role, 'has4ByteGpte');
-    const known = odd.get(size);
-    if (known === false) {
-      if (isFlooded(kvm, page)) yield* prepareZap(kvm, page);
-      else for (const index of mmu.sptesWritten(page, gpa % 4096, 1, {})) mmu.clear(page, index);
-    } else if (known) yield* prepareZap(kvm, page);
-    else if (pages.level(page) > 1 && pages.writeFlooding(state, page) + 1 >= FLOODED) yield* prepareZap(kvm, page);
-    else {
-      const zapped = yield* attempt(prepareZap(kvm, page), 'insn');
-      odd.set(size, zapped);
-      if (!zapped && !isFlooded(kvm, page)) for (const index of mmu.sptesWritten(page, gpa % 4096, 1, {})) mmu.clear(page, index);
+    const flooded = isFlooded(kvm, page);
+    if (odd.get(size) || (flooded && !mayBeReused(kvm, page))) {
+      yield* prepareZap(kvm, page);
+      continue;
     }
+    const known = odd.has(size);
+    const zapped = (flooded || !known) && (yield* attempt(prepareZap(kvm, page), known ? 'root' : 'insn'));
+    if (!known && !flooded) odd.set(size, zapped);
+    if (zapped) continue;
+    if (flooded) pages.setWriteFlooding(state, page, 0);
+    for (const index of mmu.sptesWritten(page, gpa % 4096, 1, {})) mmu.clear(page, index);
   }
+}
+
+/** A cached root that may have been taken into use again without an event: its count of writes then began anew. */
+function mayBeReused({ vcpus }: Kvm, page: PageId): boolean {
+  return vcpus.some((vcpu) => !vcpu.isRootCertain() && vcpu.heldRoots().includes(page));
 }
 
 /** [6.1 mmu.c:detect_write_flooding] */

@@ -25,5 +25,5 @@ export function* atAnyTime(kvm: Kvm, vcpu: Vcpu, pathOf: (gfn: Gfn) => FaultPath
   yield* loadUnknown(kvm, vcpu, 'unseen', false);
   yield* invalidateUnknown(kvm, vcpu);
   yield* unseenDirectFault(kvm, vcpu, pathOf);
-  yield* outsideGuest(kvm);
+  yield* outsideGuest(kvm, 2);
 }
