@@ -84,6 +84,8 @@ export class Conformance {
     const { mmu, vcpu } = task;
     if (mmu.unseen.last(mmu.state, Cause.lost) !== BEFORE_FIRST) return 'lost';
     if (mmu.incomplete) return 'mid-life';
+    // The events of pages may all be unreadable.
+    if (kind > Kind.prepareZap && vcpu?.rootLevel() === 0) return 'root';
     if (kind === Kind.zapAllFast) return 'trigger';
     if (kind === Kind.prepareZap && (!vcpu || !task.inFault)) return 'trigger';
     if (mmu.unseen.last(mmu.state, Cause.exitsSeen) === BEFORE_FIRST) return 'no-kvm-events';

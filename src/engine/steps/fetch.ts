@@ -16,6 +16,8 @@ import { request } from './request.js';
 import { markMmio, mmuSetSpte } from './setSpte.js';
 import { syncChildren } from './syncPage.js';
 
+const REFUSED = PferrBit.present | PferrBit.write | PferrBit.reserved;
+
 /** [6.1 paging_tmpl.h:page_fault]: a fault whose guest walk found a translation (spec/fault.md §3). */
 export function* shadowPageFault(fault: ShadowFault): Steps {
   const { kvm, walk } = fault;
@@ -120,7 +122,7 @@ export function* map(fault: Fault, gfn: Gfn, goal: number, access: number, from:
     pfn: backed && ((backed.pfn - (gfn - first)) as typeof backed.pfn),
     hostWritable: error & PferrBit.write ? true : backed?.writable,
     prefetch: false,
-    write: (error & PferrBit.write) !== 0,
+    refused: (error & REFUSED) === (PferrBit.present | PferrBit.write),
     maybe,
   };
   const came = yield* mmuSetSpte(kvm, leaf);

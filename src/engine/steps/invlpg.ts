@@ -53,6 +53,6 @@ function prefetched(kvm: Kvm, page: PageId, index: SpteIndex, mode: PagingMode):
   if (!isPresentGpte(mode, gpte) || !(gpte & accessedMask(mode))) return { spte: { value: 0n, mask: kvm.mmu.format.present } };
   const gfn = gpteFrame(mode, gpte);
   const access = leafRights(kvm, page, gpte, mode);
-  const leaf = { page, index, level: 1, gfn, access, pfn: kvm.host.at(gfn)?.pfn, hostWritable: true, prefetch: true, write: false };
+  const leaf = { page, index, level: 1, gfn, access, pfn: kvm.host.at(gfn)?.pfn, hostWritable: true, prefetch: true, refused: false };
   return { gfn, spte: prefetchedSpte(kvm, { ...leaf, afresh: true }) };
 }

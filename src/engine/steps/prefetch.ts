@@ -53,7 +53,7 @@ export function* prefetchGpte(
 ): Steps<'set' | 'stop' | Reason> {
   const { mmu, host } = kvm;
   const gpte = kvm.guest.at(gpteAddress(kvm, page, index, mode), gpteBytes(mode));
-  const base = { page, index, level: 1, prefetch: true, write: false, hostWritable: true };
+  const base = { page, index, level: 1, prefetch: true, refused: false, hostWritable: true };
   if (gpte === undefined) {
     const came = yield* mmuSetSpte(kvm, { ...base, gfn: undefined, access: undefined, pfn: undefined, maybe: maybe || 'gpte' });
     return came ? 'set' : 'gpte';
@@ -119,7 +119,7 @@ export function* directPrefetch(kvm: Kvm, page: PageId, index: SpteIndex): Steps
       pfn: backed?.pfn,
       hostWritable: true,
       prefetch: true,
-      write: false,
+      refused: false,
       maybe: there || unsure || (backed ? undefined : 'host-page'),
     });
     if (!came) unsure ??= 'host-page';

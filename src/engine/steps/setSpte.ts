@@ -22,7 +22,8 @@ export interface Leaf {
   readonly pfn: Pfn | undefined;
   readonly hostWritable: boolean | undefined;
   readonly prefetch: boolean;
-  readonly write: boolean;
+  /** the CPU found the SPTE there, and without W */
+  readonly refused: boolean;
   /** nothing may go out of sync for it: it is made again while its page is synced */
   readonly syncing?: boolean;
   /** whatever the SPTE held goes first */
@@ -109,13 +110,13 @@ function* makeSpte(kvm: Kvm, leaf: Leaf): Steps<Bits> {
  * Whether the SPTE is a writable one of the same frame already; undefined when that may have changed. At level 1 the kernel asks for
  * nothing but bit 1, which in an MMIO SPTE is the right to write [6.1 spte.c:make_spte].
  */
-function wasWritable(kvm: Kvm, { page, index, level, pfn }: Leaf): boolean | undefined {
+function wasWritable(kvm: Kvm, { page, index, level, pfn, refused }: Leaf): boolean | undefined {
   const { mmu } = kvm;
   const cell = mmu.pages.entryCell(page, index);
   const kind = entryState(mmu.state.tag(cell));
   const spte = mmu.state.word(cell);
   if (kind === EntryState.mmio) return level === 1 && (spte & mmu.format.writable) !== 0n;
-  if (kind !== EntryState.leaf) return false;
+  if (kind !== EntryState.leaf || refused) return false;
   if (pfn !== undefined && (spte & FRAME_MASK) !== frameBits(pfn)) return false;
   if (doubtOf(kvm, page, index)) return undefined;
   return (spte & mmu.format.writable) !== 0n;
@@ -128,6 +129,7 @@ function alreadyThere(kvm: Kvm, leaf: Leaf, wanted: Bits): boolean | Reason {
   const kind = entryState(mmu.state.tag(cell));
   if (kind !== EntryState.leaf) return kind === EntryState.unknown ? 'mid-life' : false;
   const { accessed, dirty, writable, mmuWritable } = mmu.format;
+  if (leaf.refused && wanted.value & wanted.mask & writable) return false;
   const doubt = doubtOf(kvm, leaf.page, leaf.index);
   const there = mmu.state.word(cell);
   const difference = (there ^ wanted.value) & wanted.mask;

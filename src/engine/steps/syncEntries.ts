@@ -52,7 +52,7 @@ export function syncLeaves(kvm: Kvm, page: PageId, certain: ReadonlySet<SpteInde
     const before = state.word(pages.entryCell(page, index));
     mmu.setLeaf(page, index, before, gfn, Trust.derived);
     const hostWritable = (before & mmu.format.hostWritable) !== 0n;
-    const leaf = { page, index, level: 1, gfn, access, pfn: spteFrame(before), hostWritable, prefetch: true, write: false };
+    const leaf = { page, index, level: 1, gfn, access, pfn: spteFrame(before), hostWritable, prefetch: true, refused: false };
     mmu.setLeaf(page, index, refreshedSpte(kvm, leaf), gfn, Trust.derived);
   }
 }
