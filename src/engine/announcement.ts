@@ -36,6 +36,12 @@ export interface PageFields {
   readonly created?: boolean;
 }
 
+/** What identifies a shadow page. */
+export interface Identity {
+  readonly gfn: Gfn;
+  readonly role: Role;
+}
+
 interface Common {
   /** the event comes only if something holds that the trace does not show; absent: it must come */
   readonly maybe?: Reason;
@@ -50,8 +56,10 @@ export interface PageAnnouncement extends Common {
   readonly fields: PageFields;
   /** fields that follow once the open ones are learned */
   readonly settle?: (gfn: Gfn, role: Role) => Omit<PageFields, 'gfn' | 'role'>;
-  /** the page that comes next in the same walk over pages, where that is known */
-  readonly next?: PageId;
+  /** what the next event of the same name must be about, where that is known */
+  readonly next?: Identity | undefined;
+  /** the other reading of a page in dispute: a record may confirm either */
+  readonly other?: Identity | undefined;
   /** below which SPTE a page that is taken will hang, or in which slot of the PDPT: where its quadrant comes from */
   readonly parent?: PageId;
   readonly index?: SpteIndex;
@@ -95,8 +103,9 @@ export interface MarkMmioAnnouncement extends Common {
 export interface CheckMmioAnnouncement extends Common {
   readonly output: typeof Output.checkMmio;
   readonly generation: number | undefined;
-  readonly spteGeneration: number;
-  readonly spte: bigint;
+  /** undefined for an SPTE whose making no event showed */
+  readonly spteGeneration: number | undefined;
+  readonly spte: bigint | undefined;
 }
 
 export interface HandleMmioAnnouncement extends Common {

@@ -1,5 +1,5 @@
 import { Output, type Announcement, type Came } from './announcement.js';
-import type { Trust } from './entry.js';
+import { Trust } from './entry.js';
 import type { FaultPath } from './faultPath.js';
 import { NO_PAGE } from './ids.js';
 import type { Mmu } from './mmu.js';
@@ -47,9 +47,10 @@ export function apply({ mmu, vcpu, path }: Place, announced: Announcement, trust
     }
     case Output.markMmio: {
       const { page, index, gfn, access, generation } = announced;
-      if (gfn === undefined || access === undefined || generation === undefined) return NOTHING;
+      if (gfn === undefined || access === undefined) return NOTHING;
       path?.provenDownTo(1);
-      mmu.setMmio(page, index, makeMmioSpte(mmu.format, gfn, access, generation), gfn, trust);
+      const spte = makeMmioSpte(mmu.format, gfn, access, generation ?? 0);
+      mmu.setMmio(page, index, spte, gfn, generation === undefined ? Trust.assumed : trust);
       return { page, index };
     }
     case Output.spteRequested:

@@ -1,4 +1,5 @@
 import { childRole, type ChildRoleRules } from './childRole.js';
+import type { Identity } from './announcement.js';
 import { EntryState, Trust, Unseen, entryState, entryTag, entryUnseen, withUnseen } from './entry.js';
 import { childRoleRules, hasFeature, writeRules, type Era } from './eras.js';
 import type { Feature } from './features.js';
@@ -37,8 +38,10 @@ export class Mmu {
   incomplete = false;
   /** an event was about one of several pages that look alike: which of them are left, and in which order, is not certain */
   ambiguous = false;
-  /** guest tables for whose pages record and engine once differed: what follows from that is no news */
-  readonly disputed = new Set<Gfn>();
+  /** pages with two readings: a later event decides */
+  private readonly inDispute = new Set<PageId>();
+  /** SPTEs as recorded where the engine goes on with another value, until the next change of the entry */
+  private readonly recordedSptes = new Map<CellId, bigint>();
   /** what may have changed entries of the whole VM unseen */
   readonly unseen: UnseenChanges;
   /** the event since which no vCPU has run guest code */
@@ -128,7 +131,8 @@ export class Mmu {
     if (this.unsyncNow.delete(id)) this.statistics.add('mmu_unsync', -1);
     for (let index = 0; index < 512; index++) this.clear(id, index as SpteIndex);
     for (const { page, index } of this.parentsOf.of(id)) this.clear(page, index);
-    if (this.pages.life(this.state, id) === Life.active && this.pages.hasGptes(id)) this.largePages.account(this.pages.birth(id).gfn, -1);
+    if (this.pages.life(this.state, id) === Life.active && this.pages.hasGptes(id))
+      this.largePages.account(this.pages.gfn(this.state, id), -1);
     this.active.delete(id);
     this.pages.setRootCount(this.state, id, rootCount);
     if (rootCount > 0) this.pages.pin(this.state, id);
@@ -144,7 +148,7 @@ export class Mmu {
   sync(id: PageId): void {
     this.pages.setUnsync(this.state, id, false);
     if (this.unsyncNow.delete(id)) this.statistics.add('mmu_unsync', -1);
-    this.writeProtect(this.pages.birth(id).gfn);
+    this.writeProtect(this.pages.gfn(this.state, id));
     this.doubtLeaves(id);
   }
 
@@ -163,6 +167,33 @@ export class Mmu {
   /** The valid page with exactly this gfn and role, [6.1 mmu.c:kvm_mmu_find_shadow_page]. */
   find(gfn: Gfn, role: Role): PageId {
     return this.livePages(gfn).findLast((id) => !this.isObsolete(id) && this.pages.role(this.state, id) === role) ?? NO_PAGE;
+  }
+
+  /** An event says that a page is another than the engine has: both readings are kept until a later event decides. */
+  dispute(id: PageId, recorded: Identity): void {
+    if (!this.pages.isLive(this.state, id)) return;
+    this.pages.dispute(this.state, id, recorded);
+    this.inDispute.add(id);
+  }
+
+  /** An event about a page with two readings. */
+  decide(id: PageId, forRecord: boolean): void {
+    if (!this.inDispute.delete(id)) return;
+    const before = this.pages.gfn(this.state, id);
+    this.pages.decide(this.state, id, forRecord);
+    const gfn = this.pages.gfn(this.state, id);
+    if (gfn === before) return;
+    this.hash.remove(id, before);
+    this.hash.add(id, gfn);
+    if (!this.isShadow(id)) return;
+    this.largePages.account(before, -1);
+    this.largePages.account(gfn, 1);
+    this.writeProtect(gfn);
+  }
+
+  /** Pages with two readings. */
+  disputedPages(): Iterable<PageId> {
+    return this.inDispute;
   }
 
   /** A guest table of level 2 or higher is shadowed at this frame: `gfn_track` [6.1 mmu.c:account_shadowed]. */
@@ -308,9 +339,19 @@ export class Mmu {
     }
   }
 
+  /** A record contradicts the SPTE that the engine goes on with. */
+  disputeSpte(page: PageId, index: SpteIndex, recorded: bigint): void {
+    this.recordedSptes.set(this.pages.entryCell(page, index), recorded);
+  }
+  /** The recorded reading of an SPTE in dispute, in the newest state. */
+  recordedSpte(cell: CellId): bigint | undefined {
+    return this.recordedSptes.get(cell);
+  }
+
   /** Takes an entry out of the look-up tables before it is overwritten. */
   private forget(page: PageId, index: SpteIndex): void {
     const cell = this.pages.entryCell(page, index);
+    this.recordedSptes.delete(cell);
     const kind = entryState(this.state.tag(cell));
     if (kind === EntryState.link) this.parentsOf.remove(this.state.number(cell) as PageId, page, index);
     if (kind !== EntryState.leaf) return;
@@ -321,10 +362,11 @@ export class Mmu {
   }
 
   private destroy(id: PageId): void {
-    this.hash.remove(id, this.pages.birth(id).gfn);
+    this.hash.remove(id, this.pages.gfn(this.state, id));
     const frame = this.pages.frame(this.state, id);
     if (frame !== undefined && this.byFrame.get(frame) === id) this.byFrame.delete(frame);
     this.parentsOf.drop(id);
+    this.inDispute.delete(id);
     this.state.setNumber(this.usedPagesCell, this.usedPages() - 1);
     this.pages.destroy(this.state, id);
   }

@@ -1,3 +1,4 @@
+import type { Identity } from './announcement.js';
 import { BEFORE_FIRST, type EventIndex, type Gfn, type PageId, type Pfn, type Role, type SpteIndex } from './ids.js';
 import type { CellId, Journal } from './journal.js';
 import { roleField, withRole } from './role.js';
@@ -14,8 +15,22 @@ export const Life = {
 export type Life = (typeof Life)[keyof typeof Life];
 
 /** Cells of a page's header, by offset. */
-const Header = { life: 0, rootCount: 1, unsync: 2, frame: 3, reading: 4, entriesDoubted: 5, confused: 6, written: 7, flooding: 8 } as const;
-const HEADER_CELLS = 9;
+const Header = {
+  life: 0,
+  rootCount: 1,
+  unsync: 2,
+  frame: 3,
+  /** the other reading's role; the tag is a {@link Dispute} */
+  otherRole: 4,
+  otherGfn: 5,
+  entriesDoubted: 6,
+  confused: 7,
+  written: 8,
+  flooding: 9,
+} as const;
+const HEADER_CELLS = 10;
+/** Whether an event contradicted what the engine had a page for, and what a later one decided. */
+const Dispute = { none: 0, open: 1, forRecord: 2 } as const;
 const ENTRIES = 512;
 /** No shadow page lies in frame 0, where the BIOS keeps its vectors. */
 const NO_FRAME = 0;
@@ -25,8 +40,6 @@ export interface Birth {
   readonly vm: number;
   readonly gfn: Gfn;
   readonly role: Role;
-  /** the role the engine derived, where the record says another; see {@link ShadowPages.role} */
-  readonly derivedRole?: Role;
   readonly generation: number;
   /** the page was there before the trace began, or before a loss of events */
   readonly before: boolean;
@@ -146,20 +159,34 @@ export class ShadowPages {
     state.keepNumber(this.headers[id]! + Header.frame, NO_FRAME);
   }
 
-  /** The role in force: the recorded one, until a later event decided for the derived one. `invalid` as the page's life has it. */
+  /** The role that the engine goes on with, `invalid` as the page's life has it. */
   role(state: State, id: PageId): Role {
-    const birth = this.births[id]!;
-    const derived = birth.derivedRole !== undefined && state.number(this.headers[id]! + Header.reading) === 1;
-    const role = derived ? birth.derivedRole : birth.role;
+    const role = this.isOther(state, id) ? (state.number(this.headers[id]! + Header.otherRole) as Role) : this.births[id]!.role;
     return this.life(state, id) === Life.pinned ? withRole(role, { invalid: 1 }) : role;
   }
-  /** A later event decided between the recorded and the derived role. */
-  decideRole(state: WritableState, id: PageId, derived: boolean): void {
-    state.setNumber(this.headers[id]! + Header.reading, derived ? 1 : 0, 1);
+  /** The guest frame that the engine goes on with. */
+  gfn(state: State, id: PageId): Gfn {
+    return this.isOther(state, id) ? (state.number(this.headers[id]! + Header.otherGfn) as Gfn) : this.births[id]!.gfn;
   }
-  /** Record and engine differ in the page's role, and no later event has decided yet. */
-  isContradicted(state: State, id: PageId): boolean {
-    return this.births[id]!.derivedRole !== undefined && state.tag(this.headers[id]! + Header.reading) === 0;
+  /** An event says that the page is another than the engine has. Both readings are kept; the engine goes on with its own. */
+  dispute(state: WritableState, id: PageId, recorded: Identity): void {
+    state.setNumber(this.headers[id]! + Header.otherRole, withRole(recorded.role, { invalid: 0 }), Dispute.open);
+    state.setNumber(this.headers[id]! + Header.otherGfn, recorded.gfn);
+  }
+  /** A later event decided between the two readings. */
+  decide(state: WritableState, id: PageId, forRecord: boolean): void {
+    const cell = this.headers[id]! + Header.otherRole;
+    state.setNumber(cell, state.number(cell), forRecord ? Dispute.forRecord : Dispute.none);
+  }
+  /** The recorded reading of a page in dispute. */
+  disputed(state: State, id: PageId): Identity | undefined {
+    const cell = this.headers[id]! + Header.otherRole;
+    if (state.tag(cell) !== Dispute.open) return undefined;
+    return { gfn: state.number(this.headers[id]! + Header.otherGfn) as Gfn, role: state.number(cell) as Role };
+  }
+
+  private isOther(state: State, id: PageId): boolean {
+    return state.tag(this.headers[id]! + Header.otherRole) === Dispute.forRecord;
   }
 
   level(id: PageId): number {

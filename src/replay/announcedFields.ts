@@ -1,4 +1,11 @@
-import { Output, type Announcement, type Bits, type PageAnnouncement, type SetSpteAnnouncement } from '../engine/announcement.js';
+import {
+  Output,
+  type Announcement,
+  type Bits,
+  type CheckMmioAnnouncement,
+  type PageAnnouncement,
+  type SetSpteAnnouncement,
+} from '../engine/announcement.js';
 import { roleField } from '../engine/role.js';
 import { accessTo, encodeRole } from '../engine/roleLayout.js';
 import type { TraceInfo } from '../trace/info.js';
@@ -48,7 +55,12 @@ function fieldsOf(announced: Exclude<Announcement, { output: -1 }>, info: TraceI
         index: announced.index,
       };
     case Output.checkMmio:
-      return { kvm_gen: hex(announced.generation), spte_gen: hex(announced.spteGeneration), spte: hex(announced.spte) };
+      return {
+        kvm_gen: hex(announced.generation),
+        spte_gen: hex(announced.spteGeneration),
+        spte: hex(announced.spte),
+        valid: validity(announced),
+      };
     case Output.handleMmio:
       return { addr: hex(announced.address), gfn: hex(announced.gfn), access: hex(announced.access) };
     case Output.fastPageFault:
@@ -100,6 +112,10 @@ function spteAddress({ frame, index }: SetSpteAnnouncement): Record<string, Fiel
 
 function hex(value: number | bigint | undefined): string | null {
   return value === undefined ? null : `0x${value.toString(16)}`;
+}
+
+function validity({ generation, spteGeneration }: CheckMmioAnnouncement): number | null {
+  return generation === undefined || spteGeneration === undefined ? null : Number(generation === spteGeneration);
 }
 
 function flag(value: boolean | undefined): number | null {

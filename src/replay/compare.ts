@@ -1,17 +1,22 @@
 import { Output, type Announcement, type Bits, type PageAnnouncement, type PageFields } from '../engine/announcement.js';
 import type { EventIndex, Gfn, Role, SpteIndex } from '../engine/ids.js';
-import { ROLE_FIELDS, roleField } from '../engine/role.js';
+import { ROLE_FIELDS, roleField, withRole } from '../engine/role.js';
 import { accessTo } from '../engine/roleLayout.js';
 import type { EventTable } from '../trace/table.js';
-import { Kind, SpSlot } from '../trace/vocabulary.js';
+import { Kind, SpSlot, specOf } from '../trace/vocabulary.js';
 
 /** A field in which an announcement and its record differ. */
 export interface Difference {
   readonly field: string;
   readonly expected: number | bigint;
   readonly recorded: number | bigint;
+  /** argument of the event, and the bits of it that must be other ones */
+  readonly slot: number;
+  readonly mask: bigint;
+  readonly right: bigint;
 }
 
+const ALL = (1n << 64n) - 1n;
 const OFFSET = 0xfffn;
 
 /** Fields of a record that an announcement had given, and that differ. The announcement must be of the record's kind. */
@@ -21,11 +26,11 @@ export function differences(announced: Announcement, table: EventTable, event: E
     if (expected === undefined || !table.has(event, slot)) return;
     const wanted = typeof expected === 'boolean' ? (expected ? 1n : 0n) : BigInt(expected);
     const recorded = table.word(event, slot);
-    if (wanted !== recorded) found.push({ field, expected: narrow(wanted), recorded: narrow(recorded) });
+    if (wanted !== recorded) found.push({ field, expected: narrow(wanted), recorded: narrow(recorded), slot, mask: ALL, right: wanted });
   };
   const bits = (field: string, { value, mask }: Bits, slot: number): void => {
     const recorded = table.word(event, slot) & mask;
-    if (recorded !== (value & mask)) found.push({ field, expected: value & mask, recorded });
+    if (recorded !== (value & mask)) found.push({ field, expected: value & mask, recorded, slot, mask, right: value & mask });
   };
   switch (announced.output) {
     case Output.setSpte: {
@@ -33,7 +38,7 @@ export function differences(announced: Announcement, table: EventTable, event: E
       compare('gfn', settled?.gfn ?? announced.gfn, 0);
       bits('spte', settled?.spte ?? announced.spte, 1);
       if (announced.index !== undefined) bits('at', { value: BigInt(announced.index * 8), mask: OFFSET }, 2);
-      if (announced.frame !== undefined) bits('at', { value: BigInt(announced.frame) << 12n, mask: ~OFFSET & ((1n << 64n) - 1n) }, 2);
+      if (announced.frame !== undefined) bits('at', { value: BigInt(announced.frame) << 12n, mask: ALL & ~OFFSET }, 2);
       compare('level', announced.level, 3);
       break;
     }
@@ -54,6 +59,8 @@ export function differences(announced: Announcement, table: EventTable, event: E
       compare('kvm_gen', announced.generation, 0);
       compare('spte_gen', announced.spteGeneration, 1);
       compare('spte', announced.spte, 2);
+      // An SPTE of another memslot generation is not valid.
+      if (announced.spteGeneration !== undefined) compare('valid', table.num(event, 0) === announced.spteGeneration, 3);
       break;
     case Output.handleMmio:
       compare('addr', announced.address, 0);
@@ -94,18 +101,83 @@ function page(
   const recordedRole = table.num(event, SpSlot.role) as Role;
   const settled = announced.settle?.(table.num(event, SpSlot.gfn) as Gfn, recordedRole);
   const fields: PageFields = settled ? { gfn: announced.fields.gfn, role: announced.fields.role, ...settled } : announced.fields;
-  compare('gfn', fields.gfn, SpSlot.gfn);
-  if (fields.role !== undefined) {
-    const changed = (fields.role ^ recordedRole) & roleMask;
+  const { gfn, role } = readingMeant(announced, fields, table.num(event, SpSlot.gfn) as Gfn, recordedRole, roleMask);
+  compare('gfn', gfn, SpSlot.gfn);
+  if (role !== undefined) {
+    const changed = (role ^ recordedRole) & roleMask;
     for (const field of ROLE_FIELDS) {
       if (roleField(changed as Role, field) === 0) continue;
-      found.push({ field: `role.${field}`, expected: roleField(fields.role, field), recorded: roleField(recordedRole, field) });
+      found.push({
+        field: `role.${field}`,
+        expected: roleField(role, field),
+        recorded: roleField(recordedRole, field),
+        slot: SpSlot.role,
+        mask: BigInt(roleMask >>> 0),
+        right: BigInt(role >>> 0),
+      });
     }
   }
   compare('mmu_valid_gen', fields.generation, SpSlot.gen);
   compare('root_count', fields.rootCount, SpSlot.rootCount);
   compare('unsync', fields.unsync, SpSlot.unsync);
   if (table.kind(event) === Kind.getPage) compare('created', fields.created, SpSlot.created);
+}
+
+/** Of a page whose identity is in dispute, a record may confirm either reading. */
+function readingMeant(
+  announced: PageAnnouncement,
+  fields: PageFields,
+  gfn: Gfn,
+  role: Role,
+  mask: number,
+): Pick<PageFields, 'gfn' | 'role'> {
+  const { other } = announced;
+  const life = withRole(other?.role ?? role, { invalid: roleField(role, 'invalid') });
+  return other?.gfn === gfn && ((life ^ role) & mask) === 0 ? { gfn, role } : fields;
+}
+
+/**
+ * Whether a record that differs from an announcement with a reservation in one field can only be that one: what tells it from the others
+ * that may come agrees.
+ */
+export function isThisOne(announced: Announcement, { field }: Difference): boolean {
+  switch (announced.output) {
+    case Output.setSpte:
+      return announced.index !== undefined && field !== 'at';
+    case Output.spteRequested:
+      return field !== 'gfn';
+    case Output.getPage:
+      return announced.slot !== undefined;
+    case Output.checkMmio:
+    case Output.handleMmio:
+    case Output.fastPageFault:
+    case Output.zapAllFast:
+      return true;
+    default:
+      return false;
+  }
+}
+
+/** Whether a record that differs from an announcement is that event with wrong fields, rather than another event. */
+export function isAboutSame(differs: readonly Difference[]): boolean {
+  return differs.length === 1 || !differs.some(({ field }) => field === 'gfn' || field === 'at' || field.startsWith('role.'));
+}
+
+/** Whether a record is about what comes after an announced event in the same walk over pages. */
+export function isNext(announced: Announcement, table: EventTable, event: EventIndex, roleMask: number): boolean {
+  if (!('next' in announced) || !announced.next) return false;
+  const { gfn, role } = announced.next;
+  const difference = withRole(role, { invalid: 0 }) ^ withRole(table.num(event, SpSlot.role) as Role, { invalid: 0 });
+  return gfn === table.num(event, SpSlot.gfn) && (difference & roleMask) === 0;
+}
+
+/** Two records of the same event with the same values. */
+export function sameRecord(table: EventTable, a: EventIndex, b: EventIndex): boolean {
+  if (table.kind(a) !== table.kind(b)) return false;
+  for (let slot = 0; slot < (specOf(table.kind(a))?.args.length ?? 0); slot++) {
+    if (table.has(a, slot) !== table.has(b, slot) || table.word(a, slot) !== table.word(b, slot)) return false;
+  }
+  return true;
 }
 
 function narrow(value: bigint): number | bigint {

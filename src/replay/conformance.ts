@@ -1,4 +1,4 @@
-import { NO_PAGE, type EventIndex, type Gfn, type PageId, type Pfn } from '../engine/ids.js';
+import { NO_PAGE, type EventIndex, type Gfn, type PageId, type Pfn, type Role, type SpteIndex } from '../engine/ids.js';
 import { Output, type Announcement, type Came } from '../engine/announcement.js';
 import { apply } from '../engine/apply.js';
 import { Trust } from '../engine/entry.js';
@@ -9,13 +9,15 @@ import { isMmioSpte, spteFrame } from '../engine/spte.js';
 import { NO_SLOT } from '../engine/steps/request.js';
 import { BEFORE_FIRST } from '../engine/ids.js';
 import { Cause } from '../engine/unseen.js';
-import { Kind } from '../trace/vocabulary.js';
+import { Kind, SpSlot } from '../trace/vocabulary.js';
 import { expect } from './drive.js';
-import { matchPage } from './pageMatch.js';
-import { pageRecord } from './pageRecords.js';
+import { Reading } from './reading.js';
 import type { Replayer } from './replayer.js';
 import type { Task } from './task.js';
-import { Work, type Verdict } from './work.js';
+import { Work, type NearMiss, type Verdict } from './work.js';
+
+/** Fields that tell a page from another of the same gfn and role. */
+const OF_ONE_PAGE: ReadonlySet<string> = new Set(['at', 'created', 'unsync', 'root_count', 'mmu_valid_gen']);
 
 /** Holds every recorded output against what the engine announced, counts how they compare, and remembers what the record showed. */
 export class Conformance {
@@ -25,16 +27,16 @@ export class Conformance {
     const { replay } = this;
     return new Work(
       {
-        isAbout: (event, page) => this.isAbout(event, page, task),
         isSure: (page) => task.mmu.isObsolete(page) || !this.hasTwin(page, task),
+        isCertain: () => !task.mmu.incomplete && !task.mmu.ambiguous,
         unrecorded: (announced) => this.unrecorded(task, announced),
         missing: (event, announced) => {
           replay.accounts.missing(announced.output as Kind);
           replay.findings.missing(event, task.mmu, announced);
         },
-        wrong: (event, announced, differences) => {
-          replay.accounts.revise(announced.output as Kind, 'exact', 'wrong');
-          replay.findings.mismatch(event, task.mmu, announced, differences, replay.notes.pageOf(event));
+        wrong: (event, { announced, differences }, counted) => {
+          replay.accounts.revise(announced.output as Kind, counted, 'wrong');
+          replay.findings.mismatch(event, task.mmu, announced, differences, 'page' in announced ? announced.page : NO_PAGE);
         },
       },
       replay.table,
@@ -42,12 +44,19 @@ export class Conformance {
     );
   }
 
-  /** An announced event was not recorded; its effect takes place all the same. */
+  /** The effect of an announced event that was not recorded. */
   private unrecorded(task: Task, announced: Announcement): Came {
     const came = apply(task, announced, Trust.derived);
-    if (announced.output !== Output.prepareZap) return came;
-    task.zappedUnsync = announced.fields.unsync ? announced.page : NO_PAGE;
-    if (!task.mmu.pages.isLive(task.mmu.state, announced.page)) this.replay.pageGone(announced.page);
+    if (announced.output === Output.getPage && announced.slot !== undefined && task.rootLoad) task.rootLoad.nextSlot = announced.slot + 1;
+    if (announced.output === Output.handleMmio) {
+      const { address, gfn } = announced;
+      const direct = address === 0n;
+      task.vcpu?.mmio.keep(direct ? BigInt(gfn) << 12n : address, direct, task.kvm.slotGeneration);
+    }
+    if (announced.output === Output.prepareZap) {
+      task.zappedUnsync = announced.fields.unsync ? announced.page : NO_PAGE;
+      if (!this.replay.pages.isLive(this.replay.state, came.page)) this.replay.pageGone(came.page);
+    }
     return came;
   }
 
@@ -55,10 +64,47 @@ export class Conformance {
     expect(task);
     let verdict = task.work.judge(event, kind);
     // What was under way is over: the event may belong to what comes after it.
-    if (isUnannounced(verdict) && expect(task)) verdict = task.work.judge(event, kind);
+    const first = verdict;
+    if (!isUnannounced(first)) return first;
+    if (expect(task)) verdict = task.work.judge(event, kind);
     if (!isUnannounced(verdict)) return verdict;
     const reason = this.excuse(kind, task);
-    return reason ? { outcome: 'unpredictable', reason } : verdict;
+    if (reason) return { outcome: 'unpredictable', reason };
+    const near = verdict.near ?? first.near;
+    return near ? { outcome: 'wrong', ...near } : verdict;
+  }
+
+  /** What the engine takes in of a record: fields in which it contradicts what must come are taken as announced. */
+  readingOf(event: EventIndex, task: Task, verdict: Verdict): Reading {
+    const { table } = this.replay;
+    if (verdict.outcome !== 'wrong' || this.mayBeTwin(verdict, task)) return new Reading(table, event);
+    return new Reading(table, event, verdict.differences);
+  }
+
+  /** A record may be about a page that only looks like the announced one, by role bits that text does not print; then so is its parent. */
+  private mayBeTwin({ announced, differences }: NearMiss, task: Task): boolean {
+    if (this.replay.table.info.roles === 'exact') return false;
+    // Once an event could have been about another page, the record knows better which one it is.
+    if (task.mmu.ambiguous && differences.some(({ field }) => OF_ONE_PAGE.has(field))) return true;
+    if (announced.output !== Output.getPage || !differences.some(({ field, recorded }) => field === 'created' && recorded === 1)) return false;
+    const { pages, state } = task.mmu;
+    const above = announced.slot === undefined ? announced.parent : task.vcpu?.roots(state)[0];
+    if (announced.slot === 0 || !above) return true;
+    const role = pages.role(state, above);
+    return task.mmu.livePages(pages.gfn(state, above)).some((id) => id !== above && pages.role(state, id) === role);
+  }
+
+  /** A record that calls a page by another gfn or role than it has: both readings are kept. */
+  keepReadings(event: EventIndex, { mmu }: Task, verdict: Verdict, { page, index }: Came): void {
+    if (verdict.outcome !== 'wrong' || page === NO_PAGE) return;
+    const { table } = this.replay;
+    if (verdict.announced.output === Output.setSpte && index >= 0) {
+      this.replay.notes.keepReading(event, table.word(event, 1));
+      mmu.disputeSpte(page, index as SpteIndex, table.word(event, 1));
+    }
+    if (index < 0 && verdict.differences.some(({ field }) => field === 'gfn' || field.startsWith('role.'))) {
+      mmu.dispute(page, { gfn: table.num(event, SpSlot.gfn) as Gfn, role: table.num(event, SpSlot.role) as Role });
+    }
   }
 
   account(event: EventIndex, kind: Kind, task: Task, verdict: Verdict, came: Came): void {
@@ -94,12 +140,12 @@ export class Conformance {
   }
 
   /** What a record shows of the guest's and the host's memory. */
-  learn(event: EventIndex, kind: Kind, task: Task): void {
-    const { table } = this.replay;
+  learn(reading: Reading, task: Task): void {
+    const { event, kind } = reading;
     const { kvm } = task;
     if (kind === Kind.spteRequested) {
-      const pfn = table.word(event, 1);
-      const gfn = task.walk ? task.walk.gfn : (table.num(event, 0) as Gfn);
+      const pfn = reading.word(1);
+      const gfn = task.walk ? task.walk.gfn : (reading.num(0) as Gfn);
       if (gfn === undefined) return;
       if (pfn & NO_SLOT) {
         kvm.host.sawNoSlot(gfn, event);
@@ -115,24 +161,24 @@ export class Conformance {
           kvm.host.sawFrame(gfn, Number(pfn) as Pfn, writes ? true : same ? known.writable : undefined, event);
         }
         // A small page tells of the host only where guest and shadowed tables allow a large one.
-        const level = table.num(event, 2);
+        const level = reading.num(2);
         if (level > 1 || (task.walk?.leafLevel !== 1 && !kvm.mmu.largePages.disallowed(gfn))) kvm.host.sawLevel(gfn, level, event);
       }
     } else if (kind === Kind.setSpte) {
-      const spte = table.word(event, 1);
+      const spte = reading.word(1);
       const { format } = task.mmu;
-      const gfn = table.num(event, 0) as Gfn;
+      const gfn = reading.num(0) as Gfn;
       if (isMmioSpte(format, spte)) return;
-      kvm.host.saw(gfn, spteFrame(spte), (spte & format.hostWritable) !== 0n, table.num(event, 3), event);
-      if (task.requested && task.walk && task.walk.leafLevel > 1) kvm.host.sawLevel(gfn, table.num(event, 3), event);
+      kvm.host.saw(gfn, spteFrame(spte), (spte & format.hostWritable) !== 0n, reading.num(3), event);
+      if (task.requested && task.walk && task.walk.leafLevel > 1) kvm.host.sawLevel(gfn, reading.num(3), event);
     } else if (kind === Kind.zapAllFast) {
       kvm.host.slotsMayHaveChanged(event);
       kvm.pageLimit.forget();
-    } else if (kind === Kind.markMmio) kvm.slotGeneration = table.num(event, 3);
-    else if (kind === Kind.checkMmio) kvm.slotGeneration = table.num(event, 0);
+    } else if (kind === Kind.markMmio) kvm.slotGeneration = reading.num(3);
+    else if (kind === Kind.checkMmio) kvm.slotGeneration = reading.num(0);
     else if (kind === Kind.handleMmio) {
       const address = task.pageFault?.address;
-      if (address !== undefined) task.vcpu?.mmio.keep(address, table.word(event, 0) === 0n, kvm.slotGeneration);
+      if (address !== undefined) task.vcpu?.mmio.keep(address, reading.word(0) === 0n, kvm.slotGeneration);
     }
   }
 
@@ -142,13 +188,8 @@ export class Conformance {
     const look = (id: PageId): number => withRole(pages.role(state, id), { invalid: 0 }) & roleMask;
     return mmu.livePages(gfn).some((id) => id !== page && look(id) === look(page));
   }
-
-  private isAbout(event: EventIndex, page: PageId, task: Task): boolean {
-    const record = pageRecord(this.replay.table, event);
-    return page !== NO_PAGE && matchPage(task.mmu, record, this.replay.roleMask).page === page;
-  }
 }
 
-function isUnannounced(verdict: Verdict): boolean {
-  return verdict.outcome === 'unpredicted' && !verdict.announced;
+function isUnannounced(verdict: Verdict): verdict is Extract<Verdict, { outcome: 'unpredicted' }> {
+  return verdict.outcome === 'unpredicted' && !verdict.announced && !verdict.taken;
 }

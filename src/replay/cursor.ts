@@ -4,7 +4,7 @@ import { BEFORE_FIRST, type EventIndex, type Gfn, type PageId, type SpteIndex } 
 import type { RecordIndex } from '../engine/journal.js';
 import type { Mmu } from '../engine/mmu.js';
 import { Life } from '../engine/pages.js';
-import { roleField } from '../engine/role.js';
+import { roleField, withRole } from '../engine/role.js';
 import { encodeRole } from '../engine/roleLayout.js';
 import { frameBits, pagesPerEntry } from '../engine/spte.js';
 import { State } from '../engine/state.js';
@@ -85,15 +85,16 @@ export class Cursor {
     const { pages, table } = this.replay;
     const birth = pages.birth(id);
     const mmu = this.mmuOf(id);
-    const role = pages.role(this.state, id);
+    const derived = pages.role(this.state, id);
+    const recorded = pages.disputed(this.state, id);
+    const role = recorded ? withRole(recorded.role, { invalid: roleField(derived, 'invalid') }) : derived;
     const life = pages.life(this.state, id);
     const unsync = pages.isUnsync(this.state, id);
     const frame = pages.frame(this.state, id);
     const died = pages.died(id);
-    const contradicted = pages.isContradicted(this.state, id);
     return {
       id,
-      gfn: birth.gfn,
+      gfn: recorded?.gfn ?? pages.gfn(this.state, id),
       role,
       word: table.info.roles === 'exact' ? encodeRole(table.info.layout, role) : null,
       level: roleField(role, 'level'),
@@ -113,7 +114,8 @@ export class Cursor {
       zappedAt: died <= this.event ? died : undefined,
       frame: frame ?? null,
       frameGrade: frame === undefined ? 'unknown' : 'recorded',
-      derivedQuadrant: contradicted ? roleField(birth.derivedRole!, 'quadrant') : undefined,
+      derivedQuadrant:
+        recorded && roleField(role, 'quadrant') !== roleField(derived, 'quadrant') ? roleField(derived, 'quadrant') : undefined,
     };
   }
 
@@ -245,9 +247,19 @@ export class Cursor {
       default: {
         const gfn = journal.number(this.state.recordAt(pages.gfnCell(id, index), Math.max(setBy, BEFORE_FIRST) as EventIndex)) as Gfn;
         const state = entryState(tag) === EntryState.mmio ? 'mmio' : 'leaf';
-        return { ...common, state, value: journal.word(record), gfn };
+        const value = journal.word(record);
+        const recorded = this.recordedSpte(id, index, setBy);
+        if (recorded === undefined || recorded === value) return { ...common, state, value, gfn };
+        return { ...common, state, value: recorded, derived: value, grade: 'contradicted', gfn };
       }
     }
+  }
+
+  /** What the event that set an SPTE recorded, where the engine goes on with another value. */
+  private recordedSpte(id: PageId, index: SpteIndex, setBy: EventIndex): bigint | undefined {
+    const { notes } = this.replay;
+    const place = notes.spteOf(setBy);
+    return place?.page === id && place.index === index ? notes.recordedSpte(setBy) : undefined;
   }
 
   private baseOf(id: PageId, seen: Set<PageId>): bigint | undefined {

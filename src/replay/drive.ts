@@ -101,7 +101,7 @@ export function expect(task: Task): boolean {
   const { vcpu, work, kvm } = task;
   // What the process may do at any time is told anew: others have gone on meanwhile.
   if (work.pending?.output === Output.zapAllFast) work.cancel();
-  else if (work.pending || task.settled) return false;
+  else if (work.isBusy || task.settled) return false;
   task.settled = true;
   work.start(vcpu ? betweenRuns(task, vcpu) : outsideGuest(kvm));
   return true;

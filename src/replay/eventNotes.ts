@@ -10,6 +10,8 @@ export class EventNotes {
   private where = new Uint8Array(1 << 12);
   private page = new Uint32Array(1 << 12);
   private index = new Int16Array(1 << 12);
+  /** SPTEs as recorded where the engine goes on with another value, by event */
+  private readonly readings = new Map<EventIndex, bigint>();
   length = 0;
 
   add(where: number, page: PageId, index: number): void {
@@ -27,6 +29,14 @@ export class EventNotes {
   spteOf(event: EventIndex): { page: PageId; index: SpteIndex } | undefined {
     const index = event >= 0 && event < this.length ? this.index[event]! : -1;
     return index < 0 ? undefined : { page: this.pageOf(event), index: index as SpteIndex };
+  }
+
+  keepReading(event: EventIndex, spte: bigint): void {
+    this.readings.set(event, spte);
+  }
+  /** The SPTE that an event recorded, where the engine goes on with another value. */
+  recordedSpte(event: EventIndex): bigint | undefined {
+    return this.readings.get(event);
   }
 
   inExit(event: EventIndex): boolean {

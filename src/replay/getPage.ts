@@ -1,37 +1,26 @@
-import { childQuadrant } from '../engine/childRole.js';
 import { Trust } from '../engine/entry.js';
-import { NO_PAGE, type EventIndex, type PageId, type Role } from '../engine/ids.js';
+import { NO_PAGE, type PageId, type Role } from '../engine/ids.js';
 import { classOf, inClass, inMode } from '../engine/hiddenClasses.js';
 import { roleField, withRole } from '../engine/role.js';
 import { findPage } from '../engine/steps/getPage.js';
-import type { QuadrantSource } from './findings/quadrantCard.js';
 import { matchPage, type PageRecord } from './pageMatch.js';
-import { decide, existedBefore, report, settleRootCount, type GetPageRecord } from './pageRecords.js';
+import { decide, existedBefore, settleRootCount, type GetPageRecord } from './pageRecords.js';
 import type { Replayer } from './replayer.js';
 import type { RootLoad, Task } from './task.js';
 
-/** Lets a kvm_mmu_get_page into the state: find-or-create, the root slot or the link it is for, and its quadrant. */
-export function getPage(replay: Replayer, event: EventIndex, printed: GetPageRecord, task: Task): PageId {
+/** Lets a kvm_mmu_get_page into the state: find-or-create, and the root slot or the link it is for. */
+export function getPage(replay: Replayer, printed: GetPageRecord, task: Task): PageId {
   const level = roleField(printed.role, 'level');
   const isRoot = task.vcpu !== undefined && loadsRoot(task, printed, level);
   const record = withHiddenClass(printed, task, isRoot);
   settleRootCount(task, findPage(task.kvm, record.gfn, record.role), record.rootCount);
   if (isRoot) beginRootLoad(task, record, level);
   else task.rootLoad = undefined;
-  const source = isRoot ? { slot: task.rootLoad!.nextSlot } : childSource(task, level);
-  const derived = deriveQuadrant(record.role, source, task);
-
-  const contradicted = derived !== roleField(record.role, 'quadrant');
-  const derivedRole = contradicted ? withRole(record.role, { quadrant: derived }) : undefined;
+  if (isRoot) task.resynchronise(record.role);
   const page = record.created
-    ? task.mmu.create(
-        { gfn: record.gfn, role: record.role, generation: record.generation, before: false, derivedRole },
-        record.rootCount,
-        record.unsync,
-      )
-    : find(replay, record, derivedRole, task);
+    ? task.mmu.create({ gfn: record.gfn, role: record.role, generation: record.generation, before: false }, record.rootCount, record.unsync)
+    : find(replay, record, task);
   const ambiguous = !record.created && isAmbiguous(replay, record, task);
-  if (contradicted) report(replay, event, task, record, derivedRole!, source, page);
   if (!record.created) task.mmu.lookedUp(record.gfn, page);
   if (record.created) task.mmu.setGeneration(record.generation);
   else if (replay.pages.isUnsync(replay.state, page)) task.mmu.doubtLeaves(page); // synced in passing [6.1 mmu.c:kvm_mmu_find_shadow_page]
@@ -41,21 +30,16 @@ export function getPage(replay: Replayer, event: EventIndex, printed: GetPageRec
   return page;
 }
 
-/** The page of an existing record: as recorded, else as derived. One that is not there was there before the trace, or before a loss. */
-function find(replay: Replayer, record: PageRecord, derivedRole: Role | undefined, task: Task): PageId {
+/** The page of an existing record. One that is not there was there before the trace, or before a loss. */
+function find(replay: Replayer, record: PageRecord, task: Task): PageId {
   const inItsClass = matchPage(task.mmu, record, replay.keyMask);
-  const found = inItsClass.page !== NO_PAGE && inItsClass.by === 'role' ? inItsClass : matchPage(task.mmu, record, replay.roleMask);
-  if (found.page !== NO_PAGE && found.by !== 'quadrant') return decide(replay, found);
-  if (derivedRole !== undefined) {
-    const derived = matchPage(task.mmu, { ...record, role: derivedRole }, replay.roleMask);
-    if (derived.page !== NO_PAGE) return decide(replay, derived);
-  }
-  return existedBefore(record, task, record.unsync);
+  const found = inItsClass.page !== NO_PAGE && inItsClass.by === 'engine' ? inItsClass : matchPage(task.mmu, record, replay.roleMask);
+  return found.page === NO_PAGE ? existedBefore(record, task, record.unsync) : decide(task, found);
 }
 
 /** Several pages fit, and which class of them is meant is not known. */
 function isAmbiguous(replay: Replayer, record: PageRecord, { mmu, kvm, vcpu }: Task): boolean {
-  if (kvm.hidden && vcpu?.otherClasses.length === 0 && matchPage(mmu, record, replay.keyMask).by === 'role') return false;
+  if (kvm.hidden && vcpu?.otherClasses.length === 0 && matchPage(mmu, record, replay.keyMask).by === 'engine') return false;
   return matchPage(mmu, record, replay.roleMask).twins.length > 0;
 }
 
@@ -134,19 +118,4 @@ function takeRoot(task: Task, record: PageRecord, page: PageId, trust: Trust): v
 function takeChild(task: Task, record: PageRecord, level: number, page: PageId, ambiguous: boolean): void {
   task.mmu.pages.setRootCount(task.mmu.state, page, record.rootCount);
   task.pathOf(record.gfn)?.took(level, page, ambiguous);
-}
-
-function childSource(task: Task, level: number): QuadrantSource {
-  const path = task.pathOf();
-  if (!path || !task.walk) return {};
-  const parent = path.at(level + 1);
-  return { parent, index: path.indexAt(level + 1), address: task.walk.address };
-}
-
-/** The quadrant that the engine's rules give a page; the recorded one where they have nothing to say. */
-function deriveQuadrant(recorded: Role, source: QuadrantSource, task: Task): number {
-  if (!roleField(recorded, 'has4ByteGpte')) return roleField(recorded, 'quadrant');
-  if (source.slot !== undefined) return task.resynchronising(source.slot, recorded) ?? source.slot;
-  if (source.index === undefined || task.walk?.mode !== '32') return roleField(recorded, 'quadrant');
-  return childQuadrant(recorded, source.index);
 }

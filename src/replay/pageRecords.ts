@@ -1,21 +1,19 @@
-import { NO_PAGE, type EventIndex, type Gfn, type PageId, type Role } from '../engine/ids.js';
+import { NO_PAGE, type Gfn, type PageId, type Role } from '../engine/ids.js';
 import { withRole } from '../engine/role.js';
-import type { EventTable } from '../trace/table.js';
 import { SpSlot } from '../trace/vocabulary.js';
-import type { QuadrantSource } from './findings/quadrantCard.js';
 import type { Match, PageRecord } from './pageMatch.js';
-import type { Replayer } from './replayer.js';
+import type { Reading } from './reading.js';
 import type { Task } from './task.js';
 
 /** What kvm_mmu_{get,sync,unsync,prepare_zap}_page say of their page. */
-export function pageRecord(table: EventTable, event: EventIndex): GetPageRecord {
+export function pageRecord(reading: Reading): GetPageRecord {
   return {
-    gfn: table.num(event, SpSlot.gfn) as Gfn,
-    role: table.num(event, SpSlot.role) as Role,
-    generation: table.num(event, SpSlot.gen),
-    rootCount: table.num(event, SpSlot.rootCount),
-    unsync: table.num(event, SpSlot.unsync) === 1,
-    created: table.num(event, SpSlot.created) === 1,
+    gfn: reading.num(SpSlot.gfn) as Gfn,
+    role: reading.num(SpSlot.role) as Role,
+    generation: reading.num(SpSlot.gen),
+    rootCount: reading.num(SpSlot.rootCount),
+    unsync: reading.num(SpSlot.unsync) === 1,
+    created: reading.num(SpSlot.created) === 1,
   };
 }
 
@@ -24,9 +22,9 @@ export interface GetPageRecord extends PageRecord {
   readonly created: boolean;
 }
 
-/** An event about a page whose role was in dispute decides for one of the two readings. */
-export function decide(replay: Replayer, { page, by }: Match): PageId {
-  if (page !== NO_PAGE && replay.pages.isContradicted(replay.state, page)) replay.pages.decideRole(replay.state, page, by === 'derived');
+/** An event about a page with two readings decides for one of them. */
+export function decide({ mmu }: Task, { page, by }: Match): PageId {
+  if (page !== NO_PAGE) mmu.decide(page, by === 'record');
   return page;
 }
 
@@ -36,20 +34,6 @@ export function settleRootCount({ kvm, mmu }: Task, page: PageId, recorded: numb
   if (!vcpu) return;
   kvm.doubtedRoots.delete(page);
   if (recorded < mmu.pages.rootCount(mmu.state, page)) vcpu.freePrevious(page);
-}
-
-/** Record and engine differ in the quadrant. */
-export function report(
-  replay: Replayer,
-  event: EventIndex,
-  { mmu }: Task,
-  record: PageRecord,
-  derived: Role,
-  from: QuadrantSource,
-  page: PageId,
-): void {
-  replay.findings.quadrantMismatch(event, mmu, record.gfn, record.role, derived, from, page);
-  mmu.disputed.add(record.gfn);
 }
 
 /** A page that is not known: it was there before the trace, or before a loss. */

@@ -24,6 +24,7 @@ import { EventNotes } from './eventNotes.js';
 import { Findings } from './findings/findings.js';
 import { guestEvent } from './guestEvents.js';
 import { pageEvent } from './pageEvents.js';
+import type { Reading } from './reading.js';
 import { spteEvent } from './spteEvents.js';
 import { Task } from './task.js';
 import { Tasks, type TaskPlace } from './tasks.js';
@@ -159,17 +160,24 @@ export class Replayer {
   /** A recorded output: held against what was announced, then let into the state. */
   private output(event: EventIndex, kind: Kind, task: Task): Came {
     const verdict = this.conformance.judge(event, kind, task);
+    const came = verdict.taken ?? this.letIn(this.conformance.readingOf(event, task, verdict), task);
+    this.conformance.keepReadings(event, task, verdict, came);
+    task.work.took(event, came, kind === Kind.spteRequested ? { ...came, level: this.table.num(event, 2) } : came);
+    this.conformance.account(event, kind, task, verdict, came);
+    return came;
+  }
+
+  private letIn(reading: Reading, task: Task): Came {
+    const { kind } = reading;
     const came: Came =
       kind <= Kind.prepareZap
-        ? { page: pageEvent(this, event, kind, task), index: -1 }
+        ? { page: pageEvent(this, reading, task), index: -1 }
         : {
             ...NOWHERE,
-            ...spteEvent(this, event, kind, task),
-            ...(kind === Kind.spteRequested ? { gfn: this.table.num(event, 0) as Gfn, level: this.table.num(event, 2) } : {}),
+            ...spteEvent(this, reading, task),
+            ...(kind === Kind.spteRequested ? { gfn: reading.num(0) as Gfn, level: reading.num(2) } : {}),
           };
-    this.conformance.learn(event, kind, task);
-    task.work.took(event, came);
-    this.conformance.account(event, kind, task, verdict, came);
+    this.conformance.learn(reading, task);
     return came;
   }
 

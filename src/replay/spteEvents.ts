@@ -1,25 +1,26 @@
 import { EntryState, Trust, entryState } from '../engine/entry.js';
-import { BEFORE_FIRST, NO_PAGE, type EventIndex, type Gfn, type PageId, type Pfn, type SpteIndex } from '../engine/ids.js';
+import { BEFORE_FIRST, NO_PAGE, type Gfn, type PageId, type Pfn, type SpteIndex } from '../engine/ids.js';
 import type { SptePlace } from '../engine/places.js';
 import { isMmioSpte, makeMmioSpte } from '../engine/spte.js';
 import { Cause, unseenChange } from '../engine/unseen.js';
 import { Kind } from '../trace/vocabulary.js';
+import type { Reading } from './reading.js';
 import type { Replayer } from './replayer.js';
 import type { Task } from './task.js';
 
 /** Lets the events about single SPTEs, and the fast zap, into the state. Answers the SPTE the event is about, where that is known. */
-export function spteEvent(replay: Replayer, event: EventIndex, kind: Kind, task: Task): SptePlace | undefined {
-  switch (kind) {
+export function spteEvent(replay: Replayer, reading: Reading, task: Task): SptePlace | undefined {
+  switch (reading.kind) {
     case Kind.setSpte:
-      return setSpte(replay, event, task);
+      return setSpte(task, reading);
     case Kind.spteRequested:
-      return requested(replay, event, task);
+      return requested(task, reading);
     case Kind.markMmio:
-      return markMmio(replay, event, task);
+      return markMmio(replay, reading, task);
     case Kind.fastPageFault:
-      return fastPageFault(replay, event, task);
+      return fastPageFault(task, reading);
     case Kind.zapAllFast:
-      task.mmu.flipGeneration(replay.table.num(event, 0));
+      task.mmu.flipGeneration(reading.num(0));
       return undefined;
     default:
       return undefined;
@@ -27,12 +28,11 @@ export function spteEvent(replay: Replayer, event: EventIndex, kind: Kind, task:
 }
 
 /** kvm_mmu_set_spte(gfn, spte, sptep, level): a leaf, and where it lies in physical memory. */
-function setSpte(replay: Replayer, event: EventIndex, task: Task): SptePlace | undefined {
-  const { table } = replay;
-  const gfn = table.num(event, 0) as Gfn;
-  const spte = table.word(event, 1);
-  const address = table.word(event, 2);
-  const level = table.num(event, 3);
+function setSpte(task: Task, reading: Reading): SptePlace | undefined {
+  const gfn = reading.num(0) as Gfn;
+  const spte = reading.word(1);
+  const address = reading.word(2);
+  const level = reading.num(3);
   const frame = Number(address >> 12n) as Pfn;
   const index = (Number(address >> 3n) & 511) as SpteIndex;
   const page = ownerOf(task, frame, index, level, gfn);
@@ -90,30 +90,29 @@ function noticeDirtyLog(task: Task, page: PageId, index: SpteIndex, spte: bigint
   if ((before & bits) === bits && (spte & bits) === bits) mmu.unseen.happened(Cause.dirtyLog);
 }
 
-function requested(replay: Replayer, event: EventIndex, task: Task): SptePlace | undefined {
+function requested(task: Task, reading: Reading): SptePlace | undefined {
   // A direct MMU walks no guest tables: the request is the first that one sees of a fault.
   if (!task.walk) task.path = undefined;
-  const path = task.pathOf(task.walk ? undefined : replay.table.num(event, 0));
+  const path = task.pathOf(task.walk ? undefined : reading.num(0));
   task.requested = true;
   // The walk was the fault's: KVM has not written by itself so far.
   if (!task.kvm.time.showsExits) task.writesItself();
   if (!path) return undefined;
   if (task.walk) path.provenDownTo(task.walk.leafLevel);
-  const level = replay.table.num(event, 2);
+  const level = reading.num(2);
   const page = path.at(level);
   return page === NO_PAGE ? undefined : { page, index: path.indexAt(level) };
 }
 
 /** An MMIO SPTE is made; no event shows it, but gfn, access and generation say all of it (spec/spte.md §4). */
-function markMmio(replay: Replayer, event: EventIndex, task: Task): SptePlace | undefined {
-  const { table } = replay;
+function markMmio(replay: Replayer, reading: Reading, task: Task): SptePlace | undefined {
   const { mmu } = task;
-  const pointer = table.word(event, 0);
-  const gfn = table.num(event, 1) as Gfn;
+  const pointer = reading.word(0);
+  const gfn = reading.num(1) as Gfn;
   const place = faultPlace(task, gfn) ?? replay.mmioPlaces.get(pointer);
   if (!place || !mmu.pages.isLive(mmu.state, place.page)) return undefined;
   replay.mmioPlaces.set(pointer, place);
-  const spte = makeMmioSpte(mmu.format, gfn, table.num(event, 2), table.num(event, 3));
+  const spte = makeMmioSpte(mmu.format, gfn, reading.num(2), reading.num(3));
   mmu.setMmio(place.page, place.index, spte, gfn, Trust.derived);
   return place;
 }
@@ -129,18 +128,17 @@ function faultPlace(task: Task, gfn: Gfn): SptePlace | undefined {
 }
 
 /** fast_page_fault sets W without a lock, in a direct MMU only [6.1 mmu.c:fast_page_fault]. */
-function fastPageFault(replay: Replayer, event: EventIndex, task: Task): SptePlace | undefined {
-  const { table } = replay;
+function fastPageFault(task: Task, reading: Reading): SptePlace | undefined {
   const { mmu } = task;
-  const gfn = Number(table.word(event, 1) >> 12n) as Gfn;
-  const before = table.word(event, 4);
-  const after = table.word(event, 5);
+  const gfn = Number(reading.word(1) >> 12n) as Gfn;
+  const before = reading.word(4);
+  const after = reading.word(5);
   const { accessed, dirty } = mmu.format;
   const same = (word: bigint): boolean => ((word ^ before) & ~(accessed | dirty | mmu.format.writable)) === 0n;
   const places = [...mmu.leaves(gfn)].filter(({ page, index }) => same(mmu.state.word(mmu.pages.entryCell(page, index))));
   if (places.length !== 1) return undefined;
   const [place] = places as [SptePlace];
   const leafGfn = mmu.state.number(mmu.pages.gfnCell(place.page, place.index)) as Gfn;
-  mmu.setLeaf(place.page, place.index, table.num(event, 7) ? after : before, leafGfn);
+  mmu.setLeaf(place.page, place.index, reading.num(7) ? after : before, leafGfn);
   return place;
 }

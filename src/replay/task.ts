@@ -151,13 +151,10 @@ export class Task {
   }
 
   /** A root load that may have begun where no event shows it, in a gap or before the trace: its slot is told by the record. */
-  resynchronising(slot: number, recorded: Role): number | undefined {
-    if (!this.begunUnseen) return undefined;
+  resynchronise(recorded: Role): void {
+    if (!this.begunUnseen || !this.rootLoad) return;
     this.begunUnseen = false;
-    const quadrant = roleField(recorded, 'quadrant');
-    if (slot !== 0 || quadrant === 0 || !this.rootLoad) return undefined;
-    this.rootLoad.nextSlot = quadrant;
-    return quadrant;
+    if (this.rootLoad.nextSlot === 0 && roleField(recorded, 'has4ByteGpte')) this.rootLoad.nextSlot = roleField(recorded, 'quadrant');
   }
 
   /** The fault is over; what follows belongs to another, or to none. */

@@ -24,6 +24,8 @@ export interface EntryView {
   readonly value: bigint | null;
   /** link with unknown frame: the bits that are known, frame 0 */
   readonly flags?: bigint;
+  /** the SPTE that had to come, where another was recorded and no later event has decided */
+  readonly derived?: bigint;
   readonly child?: PageId;
   /** leaf and MMIO: the guest frame it maps */
   readonly gfn?: Gfn;

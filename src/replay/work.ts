@@ -1,29 +1,49 @@
 import { Output, type Announcement, type Came, type Steps } from '../engine/announcement.js';
 import { NO_PAGE, type EventIndex, type PageId } from '../engine/ids.js';
 import type { Reason } from '../engine/reasons.js';
-import { differences, type Difference } from './compare.js';
+import { differences, isAboutSame, isNext, isThisOne, sameRecord, type Difference } from './compare.js';
 import type { EventTable } from '../trace/table.js';
-import { specOf } from '../trace/vocabulary.js';
+import { Kind } from '../trace/vocabulary.js';
 
 /** How a recorded output compares with what was announced. */
-export type Verdict =
+export type Verdict = (
   | { readonly outcome: 'exact' }
   | { readonly outcome: 'learned'; readonly reasons: readonly Reason[] }
   | { readonly outcome: 'wrong'; readonly announced: Announcement; readonly differences: readonly Difference[] }
   | { readonly outcome: 'unpredictable'; readonly reason: Reason }
-  | { readonly outcome: 'unpredicted'; readonly announced: Announcement | undefined };
+  | { readonly outcome: 'unpredicted'; readonly announced: Announcement | undefined; readonly near?: NearMiss | undefined }
+) & {
+  /** the event's effect is in the state already: the record must not be let in again */
+  readonly taken?: Came;
+};
+
+/** An announcement that a record agrees with in all but one field. */
+export interface NearMiss {
+  readonly announced: Announcement;
+  readonly differences: readonly Difference[];
+}
+
+/** A record that was taken for the announcement after one that seemed to be missing. */
+interface Missed extends NearMiss {
+  readonly event: EventIndex;
+  /** how the record compared with the announcement it was taken for */
+  readonly verdict: Verdict;
+}
+
+/** So many events in a row can be missing before a record counts as one too many. */
+const MOST_MISSING = 16;
 
 /** What the work needs from its surroundings. */
 export interface WorkHost {
-  /** the event is about this page, by all that a page's events say */
-  isAbout(event: EventIndex, page: PageId): boolean;
   /** an announced event was not recorded; its effect takes place all the same */
   unrecorded(announced: Announcement): Came;
   missing(event: EventIndex, announced: Announcement): void;
   /** what is announced of the page is not meant for another that looks like it in the trace */
   isSure(page: PageId): boolean;
-  /** a record that was taken for a later announcement was a wrong one of an earlier */
-  wrong(event: EventIndex, announced: Announcement, differences: readonly Difference[]): void;
+  /** nothing is missing from what the engine knows of the pages that live, and no two of them look alike */
+  isCertain(): boolean;
+  /** a record that was counted as a later announcement was a wrong one of an earlier */
+  wrong(event: EventIndex, miss: NearMiss, counted: Verdict['outcome']): void;
 }
 
 /**
@@ -34,8 +54,17 @@ export class Work {
   private steps: Steps<unknown> | undefined;
   private announced: Announcement | undefined;
   private matched: Announcement | undefined;
-  private missed: { announced: Announcement; event: EventIndex; differences: readonly Difference[] | undefined } | undefined;
-  private last: EventIndex | undefined;
+  private missed: Missed | undefined;
+  /** announcements that another record seemed to push aside, with what their effects were */
+  private owed: { announced: Announcement; came: Came }[] = [];
+  /** a record that repeats the one before, and would be the announced one but for one field */
+  private repeat: (NearMiss & { event: EventIndex }) | undefined;
+  /** the last output since an input, and where it took place */
+  private last: { event: EventIndex; came: Came } | undefined;
+  /** what to go on with after a mismatch: the announced reading unless the next event confirms the recorded one */
+  private undecided: { announced: Came; recorded: Came } | undefined;
+  /** a record could not be told from announcements with this reservation: what they still lead to cannot be announced */
+  private astray: Reason | undefined;
   private reserve: Reason | undefined;
   /** no event of the work has come yet */
   private untouched = true;
@@ -45,6 +74,11 @@ export class Work {
     private readonly table: EventTable,
     private readonly roleMask: number,
   ) {}
+
+  /** Something is under way, though what comes next may hang on how the last mismatch is decided. */
+  get isBusy(): boolean {
+    return this.undecided !== undefined || this.announced !== undefined;
+  }
 
   /** What must, or may, come next; undefined when nothing is expected. */
   get pending(): Announcement | undefined {
@@ -75,11 +109,14 @@ export class Work {
   cancel(): void {
     this.steps = undefined;
     this.announced = undefined;
+    this.undecided = undefined;
+    this.repeat = undefined;
     this.reserve = undefined;
   }
 
   /** All that is announced, in order, as far as one can tell without knowing more. For `predict`, which has no use for the work after. */
   *rest(): Generator<Announcement> {
+    this.decide();
     while (this.announced && this.announced.output !== Output.anything) {
       yield this.pending!;
       this.resume(this.announced.maybe ? undefined : this.host.unrecorded(this.announced));
@@ -92,28 +129,44 @@ export class Work {
    */
   judge(event: EventIndex, kind: number): Verdict {
     this.matched = undefined;
-    this.settleMissing(event);
+    this.decide(event);
+    const settled = this.settleMissing(event) ?? this.comesLate(event, kind);
+    if (settled) return settled;
+    const repeated = this.last && sameRecord(this.table, this.last.event, event) ? this.last.came : undefined;
+    const { astray } = this;
+    let near: NearMiss | undefined;
     for (;;) {
       const announced = this.announced;
-      if (!announced) return { outcome: 'unpredicted', announced: undefined };
+      if (!announced) {
+        if (astray && !repeated) return { outcome: 'unpredictable', reason: astray };
+        return { outcome: 'unpredicted', announced: undefined, near, ...(repeated ? { taken: repeated } : {}) };
+      }
       if (announced.output === Output.anything) return { outcome: 'unpredictable', reason: announced.maybe };
       const differs = announced.output === kind ? differences(announced, this.table, event, this.roleMask) : undefined;
       if (differs?.length === 0) return this.match(announced);
+      const miss = differs?.length === 1 ? { announced, differences: differs } : undefined;
+      if (repeated) {
+        if (miss) this.repeat = { ...miss, event };
+        return { outcome: 'unpredicted', announced: announced.maybe ? undefined : announced, taken: repeated };
+      }
+      if (miss && (announced.maybe || this.reserve) && isThisOne(announced, differs![0]!)) return this.isWrong(miss);
       if (!announced.maybe && this.reserve) {
         const { reserve } = this;
         this.cancel();
         return { outcome: 'unpredictable', reason: reserve };
       }
-      if (!announced.maybe && this.isBurst(announced, event, kind)) this.missedZap(event, announced);
+      if (!announced.maybe && this.isBurst(announced, kind)) this.missedZap(event, announced);
       else if (!announced.maybe) return this.contradicted(event, kind, announced, differs);
-      else this.resume(undefined);
+      else {
+        near ??= miss;
+        this.skip(announced.maybe, kind === announced.output);
+      }
     }
   }
 
   /** Pages go in bursts, before anything else happens: what comes instead of a zap comes after all of them. */
-  private isBurst(announced: Announcement, event: EventIndex, kind: number): boolean {
-    const repeats = this.last !== undefined && sameRecord(this.table, this.last, event);
-    return announced.output === Output.prepareZap && kind !== Output.prepareZap && !repeats;
+  private isBurst(announced: Announcement, kind: number): boolean {
+    return announced.output === Output.prepareZap && kind !== Output.prepareZap;
   }
 
   private missedZap(event: EventIndex, announced: Announcement): void {
@@ -121,12 +174,29 @@ export class Work {
     this.resume(this.host.unrecorded(announced));
   }
 
-  private match(announced: Announcement): Verdict {
+  /** An announcement with a reservation did not come. */
+  private skip(maybe: Reason, alike: boolean): void {
+    if (alike) this.astray ??= maybe;
+    this.resume(undefined);
+  }
+
+  private isWrong({ announced, differences: differs }: NearMiss): Verdict {
     this.matched = announced;
     this.reserve = undefined;
     this.untouched = false;
-    const reasons = announced.open ?? [];
-    return reasons.length ? { outcome: 'learned', reasons } : { outcome: 'exact' };
+    return { outcome: 'wrong', announced, differences: differs };
+  }
+
+  private match(announced: Announcement): Verdict {
+    this.matched = announced;
+    this.reserve = undefined;
+    this.astray = undefined;
+    this.untouched = false;
+    return this.verdictOf(announced);
+  }
+
+  private verdictOf({ open }: Announcement): Verdict {
+    return open?.length ? { outcome: 'learned', reasons: open } : { outcome: 'exact' };
   }
 
   /**
@@ -134,56 +204,83 @@ export class Work {
    * record is one too many.
    */
   private contradicted(event: EventIndex, kind: number, announced: Announcement, differs: Difference[] | undefined): Verdict {
-    const repeats = this.last !== undefined && sameRecord(this.table, this.last, event);
-    if (repeats) return { outcome: 'unpredicted', announced };
-    if (differs?.length === 1 && !this.isNext(announced, event)) {
-      this.matched = announced;
-      return { outcome: 'wrong', announced, differences: differs };
+    const { table, roleMask } = this;
+    if (differs && isAboutSame(differs) && !isNext(announced, table, event, roleMask)) {
+      return this.isWrong({ announced, differences: differs });
     }
-    return this.missedOne(event, kind, announced, differs);
+    return this.skipMissing(event, kind, announced, differs);
   }
 
-  /** Whether a record is about the page that comes after an announced one in the same walk over pages. */
-  private isNext(announced: Announcement, event: EventIndex): boolean {
-    return 'next' in announced && announced.next !== undefined && this.host.isAbout(event, announced.next);
-  }
-
-  /** Goes on as if the announced event had come, and looks whether the record is the one after. */
-  private missedOne(event: EventIndex, kind: number, announced: Announcement, differs: Difference[] | undefined): Verdict {
-    this.resume(this.host.unrecorded(announced));
-    for (;;) {
-      const next = this.announced;
-      if (!next || next.output === Output.anything) break;
-      if (next.output === kind && differences(next, this.table, event, this.roleMask).length === 0) {
-        this.missed = { announced, event, differences: differs };
-        return this.match(next);
+  /** Goes on as if what was announced had come, and looks where the record is the next. */
+  private skipMissing(event: EventIndex, kind: number, announced: Announcement, differs: Difference[] | undefined): Verdict {
+    const { repeat } = this;
+    const skipped: typeof this.owed = [];
+    for (let next = this.announced; next && next.output !== Output.anything && skipped.length <= MOST_MISSING; next = this.announced) {
+      if (skipped.length && next.output === kind && differences(next, this.table, event, this.roleMask).length === 0) {
+        const verdict = this.match(next);
+        if (skipped.length === 1 && repeat?.announced === announced) this.host.wrong(repeat.event, repeat, 'unpredicted');
+        else if (skipped.length === 1) this.missed = { announced, event, differences: differs ?? [], verdict };
+        else for (const one of skipped) this.host.missing(event, one.announced);
+        return verdict;
       }
-      if (!next.maybe) break;
-      this.resume(undefined);
+      if (next.maybe) this.skip(next.maybe, next.output === kind);
+      else {
+        const came = this.host.unrecorded(next);
+        skipped.push({ announced: next, came });
+        this.resume(came);
+      }
     }
-    return differs ? { outcome: 'wrong', announced, differences: differs } : { outcome: 'unpredicted', announced };
+    this.owed.push(...skipped);
+    return { outcome: 'unpredicted', announced };
+  }
+
+  /** An announced event after the record that seemed to come in its place: that record was one too many. */
+  private comesLate(event: EventIndex, kind: number): Verdict | undefined {
+    const is = ({ announced }: { announced: Announcement }): boolean =>
+      announced.output === kind && differences(announced, this.table, event, this.roleMask).length === 0;
+    const at = this.owed.findIndex(is);
+    if (at < 0) return undefined;
+    const [{ announced, came }] = this.owed.splice(at, 1) as [(typeof this.owed)[number]];
+    return { ...this.verdictOf(announced), taken: came };
   }
 
   /** The event after one that seemed to be missing: if it repeats the record read instead, that record had a wrong field. */
-  private settleMissing(event: EventIndex): void {
-    const { missed } = this;
+  private settleMissing(event: EventIndex): Verdict | undefined {
+    const { missed, last } = this;
     this.missed = undefined;
-    if (!missed) return;
-    if (missed.differences && sameRecord(this.table, missed.event, event)) {
-      this.host.wrong(missed.event, missed.announced, missed.differences);
-    } else this.host.missing(missed.event, missed.announced);
+    if (!missed) return undefined;
+    if (missed.differences.length === 1 && last && sameRecord(this.table, missed.event, event)) {
+      this.host.wrong(missed.event, missed, missed.verdict.outcome);
+      return { ...missed.verdict, taken: last.came };
+    }
+    this.host.missing(missed.event, missed.announced);
+    return undefined;
   }
 
   /** The judged event is in the state: the kernel goes on. */
-  took(event: EventIndex, came: Came): void {
-    this.last = event;
-    if (this.matched) this.resume(came);
+  took(event: EventIndex, came: Came, recorded = came): void {
+    this.last = { event, came };
+    if (this.matched && recorded.level !== came.level) this.undecided = { announced: came, recorded };
+    else if (this.matched) this.resume(came);
     this.matched = undefined;
+  }
+
+  /** The event after one with two readings of its level confirms one of them. */
+  private decide(event?: EventIndex): void {
+    const { undecided, table } = this;
+    this.undecided = undefined;
+    if (!undecided) return;
+    const { announced, recorded } = undecided;
+    const forRecord = event !== undefined && table.kind(event) === Kind.setSpte && table.num(event, 3) === recorded.level;
+    this.resume(forRecord ? recorded : announced);
   }
 
   /** An input showed that the work is over: what must still have come is missing. */
   finish(event: EventIndex): void {
+    this.decide();
     this.settleMissing(event);
+    this.owed = [];
+    this.last = this.astray = undefined;
     for (;;) {
       const pending = this.announced;
       if (pending?.maybe && pending.output !== Output.anything) this.resume(undefined);
@@ -191,8 +288,12 @@ export class Work {
       else break;
     }
     const { announced, reserve } = this;
+    if (announced && !announced.maybe && !reserve) {
+      if (this.host.isCertain()) this.host.unrecorded(announced);
+      if (this.repeat?.announced === announced) this.host.wrong(this.repeat.event, this.repeat, 'unpredicted');
+      else this.host.missing(event, announced);
+    }
     this.cancel();
-    if (announced && !announced.maybe && !reserve) this.host.missing(event, announced);
   }
 
   private resume(came: Came | undefined): void {
@@ -200,13 +301,4 @@ export class Work {
     this.announced = result && !result.done ? result.value : undefined;
     if (!this.announced) this.steps = undefined;
   }
-}
-
-/** Two records of the same event with the same values. */
-function sameRecord(table: EventTable, a: EventIndex, b: EventIndex): boolean {
-  if (table.kind(a) !== table.kind(b)) return false;
-  for (let slot = 0; slot < (specOf(table.kind(a))?.args.length ?? 0); slot++) {
-    if (table.has(a, slot) !== table.has(b, slot) || table.word(a, slot) !== table.word(b, slot)) return false;
-  }
-  return true;
 }

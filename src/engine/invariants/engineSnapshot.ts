@@ -146,7 +146,7 @@ export class EngineReader {
       const frame = pages.frame(state, child);
       return { index, kind: 'link', certain, child, ...(frame === undefined ? {} : { spte: frameBits(frame) | mmu.format.link }) };
     }
-    const spte = state.word(cell);
+    const spte = (this.isNewest ? mmu.recordedSpte(cell) : undefined) ?? state.word(cell);
     const gfn = state.number(pages.gfnCell(id, index)) as Gfn;
     if (kind === EntryState.mmio) return { index, kind: 'mmio', certain, spte, gfn, mmioGeneration: this.mmioGeneration(spte) };
     return { index, kind: 'leaf', certain, spte, gfn, rmapKey: gfn };
@@ -210,7 +210,7 @@ class EnginePage implements PageSnapshot {
   get certain(): boolean {
     const { mmu, state, lost } = this.reader;
     const { pages } = mmu;
-    return !pages.isContradicted(state, this.id) && state.record(pages.confusedCell(this.id)) === 0 && pages.born(this.id) >= lost;
+    return !pages.disputed(state, this.id) && state.record(pages.confusedCell(this.id)) === 0 && pages.born(this.id) >= lost;
   }
   get rootCount(): number {
     return this.reader.mmu.pages.rootCount(this.reader.state, this.id);

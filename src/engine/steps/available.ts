@@ -24,7 +24,7 @@ export function* makeMmuPagesAvailable(kvm: Kvm, maybe?: Reason, loading?: Vcpu)
     if (held > 0 && loading?.heldRoots().filter((root) => root === page).length !== held) continue;
     const least = zapped > 0 ? Math.max(wanted.least, LEAST_RECYCLED) : wanted.least;
     const unsure = zapped >= least ? 'trigger' : zapped === 0 ? maybe : undefined;
-    const gone: number = yield* prepareZap(kvm, page, held > 0 ? 'root' : unsure, held > 0);
+    const gone: number = yield* prepareZap(kvm, page, { maybe: held > 0 ? 'root' : unsure, released: held > 0 });
     if (gone === NOT_CALLED && held > 0) continue;
     if (gone === NOT_CALLED) break;
     if (held > 0) loading!.release();

@@ -7,7 +7,7 @@ import { certainEntries, remarkMmio, syncLeaves } from './syncEntries.js';
 import { keepsAny, syncPage, zapEmptied } from './syncPage.js';
 import { prepareZap } from './zap.js';
 
-type Place = Pick<PageAnnouncement, 'parent' | 'index' | 'slot' | 'maybe'> & {
+type Place = Pick<PageAnnouncement, 'parent' | 'index' | 'slot' | 'maybe' | 'next'> & {
   /** a root load lets these go first: their root_count is less by then */
   readonly releasing?: readonly PageId[];
 };
@@ -63,7 +63,8 @@ export function announcePage(kvm: Kvm, found: PageId, gfn: Gfn, role: Role, plac
     unsync: found !== NO_PAGE && pages.isUnsync(state, found),
     created: found === NO_PAGE,
   };
-  return { output: Output.getPage, page: found, fields, ...where };
+  const other = found === NO_PAGE ? undefined : pages.disputed(state, found);
+  return { output: Output.getPage, page: found, fields, ...where, ...(other ? { other } : {}) };
 }
 
 /** The valid page with exactly this gfn and role. */

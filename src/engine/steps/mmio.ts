@@ -1,5 +1,5 @@
 import { Output, type Steps } from '../announcement.js';
-import { EntryState, entryState } from '../entry.js';
+import { EntryState, Trust, entryState, entryTrust } from '../entry.js';
 import { NO_PAGE, type Gfn } from '../ids.js';
 import { readMmioSpte } from '../spte.js';
 import type { Fault } from './fault.js';
@@ -19,17 +19,19 @@ export function* mmioPageFault(fault: Fault, direct: boolean): Steps<boolean> {
   if (entryState(state.tag(cell)) !== EntryState.mmio) return true;
   const spte = state.word(cell);
   const gfn = state.number(pages.gfnCell(page, path.indexAt(1))) as Gfn;
-  const spteGeneration = readMmioSpte(kvm.mmu.format, spte).generation;
+  // One whose making was not seen has the generation of that moment, whatever it was.
+  const made = entryTrust(state.tag(cell)) !== Trust.assumed;
+  const spteGeneration = made ? readMmioSpte(kvm.mmu.format, spte).generation : undefined;
   const came = yield {
     output: Output.checkMmio,
     generation: kvm.slotGeneration,
     spteGeneration,
-    spte,
+    spte: made ? spte : undefined,
     ...(cached === false ? {} : { maybe: cached }),
-    open: kvm.slotGeneration === undefined ? ['slot-gen'] : [],
+    open: kvm.slotGeneration === undefined || !made ? ['slot-gen'] : [],
   };
   if (!came) return true;
-  if (kvm.slotGeneration !== spteGeneration) return false;
+  if (made && kvm.slotGeneration !== spteGeneration) return false;
   yield { output: Output.handleMmio, address: direct ? 0n : address, gfn, access: Number(spte & 6n) };
   return true;
 }

@@ -76,7 +76,8 @@ export function* loadRoots(kvm: Kvm, vcpu: Vcpu, wanted: readonly (RootPage | un
   let first = true;
   for (const [slot, root] of wanted.entries()) {
     if (!root) continue;
-    yield* getShadowPage(kvm, root.gfn, root.role, first ? { slot, releasing } : { slot });
+    const next = wanted[slot + 1];
+    yield* getShadowPage(kvm, root.gfn, root.role, first ? { slot, next, releasing } : { slot, next });
     first = false;
   }
   yield* syncRoots(kvm, vcpu);
@@ -146,10 +147,14 @@ function* firstPage(
 function* otherSlots(kvm: Kvm, gfn: Gfn, role: Role): Steps {
   const has4ByteGpte = roleField(role, 'has4ByteGpte') === 1;
   const direct = roleField(role, 'direct') === 1;
+  const inSlot = (slot: number): RootPage => ({
+    gfn: direct ? ((slot * SLOT_PAGES) as Gfn) : gfn,
+    role: withRole(role, { quadrant: rootQuadrant(has4ByteGpte, slot) }),
+  });
   for (let slot = 1; slot < SLOTS; slot++) {
     if (has4ByteGpte || direct) {
-      const quadrant = rootQuadrant(has4ByteGpte, slot);
-      yield* getShadowPage(kvm, direct ? ((slot * SLOT_PAGES) as Gfn) : gfn, withRole(role, { quadrant }), { slot });
+      const page = inSlot(slot);
+      yield* getShadowPage(kvm, page.gfn, page.role, { slot, next: slot + 1 < SLOTS ? inSlot(slot + 1) : undefined });
     } else yield* pdptePage(kvm, role, slot);
   }
 }

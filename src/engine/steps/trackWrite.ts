@@ -27,10 +27,11 @@ export function* trackWrite(kvm: Kvm, gpa: number, bytes: number | undefined, wi
   const rules = { longEntries: wide };
   const presentAfter = writes(kvm, gpa, bytes, wide, change);
   mmu.statistics.add('mmu_pte_write');
-  for (const page of mmu.shadowsOf(gfn)) {
+  const shadows = mmu.shadowsOf(gfn);
+  for (const [i, page] of shadows.entries()) {
     const role = pages.role(state, page);
     if (isMisaligned(role, offset, bytes, rules) || isFlooded(kvm, page)) {
-      yield* prepareZap(kvm, page);
+      yield* prepareZap(kvm, page, { next: shadows[i + 1] });
       mmu.statistics.add('mmu_flooded');
       continue;
     }
@@ -96,5 +97,6 @@ function isFlooded({ mmu: { pages, state } }: Kvm, page: PageId): boolean {
 
 /** [6.1 mmu.c:kvm_mmu_unprotect_page]: an instruction that is no page-table write is let run after all shadows of its target are gone. */
 export function* unprotect(kvm: Kvm, gfn: Gfn): Steps {
-  for (const page of kvm.mmu.shadowsOf(gfn)) yield* prepareZap(kvm, page);
+  const shadows = kvm.mmu.shadowsOf(gfn);
+  for (const [i, page] of shadows.entries()) yield* prepareZap(kvm, page, { next: shadows[i + 1] });
 }

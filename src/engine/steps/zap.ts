@@ -1,4 +1,4 @@
-import { Output, type PageAnnouncement, type Steps } from '../announcement.js';
+import { Output, type Identity, type PageAnnouncement, type Steps } from '../announcement.js';
 import type { PageId } from '../ids.js';
 import type { Kvm } from '../kvm.js';
 import { Life } from '../pages.js';
@@ -13,35 +13,49 @@ export const NOT_CALLED = -1;
 export function pageEvent(kvm: Kvm, output: PageAnnouncement['output'], page: PageId, next?: PageId): PageAnnouncement {
   const { pages, state } = kvm.mmu;
   const fields = {
-    gfn: pages.birth(page).gfn,
+    gfn: pages.gfn(state, page),
     role: pages.role(state, page),
     generation: pages.birth(page).generation,
     rootCount: kvm.doubtedRoots.has(page) ? undefined : pages.rootCount(state, page),
     unsync: pages.isUnsync(state, page),
   };
   const open = fields.rootCount === undefined ? { open: ['root'] as const } : {};
-  return { output, page, fields, ...open, ...(next === undefined ? {} : { next }) };
+  const other = pages.disputed(state, page);
+  return { output, page, fields, ...open, ...(next === undefined ? {} : { next: identityOf(kvm, next) }), ...(other ? { other } : {}) };
+}
+
+function identityOf({ mmu }: Kvm, page: PageId): Identity {
+  return { gfn: mmu.pages.gfn(mmu.state, page), role: mmu.pages.role(mmu.state, page) };
+}
+
+/** What a zap is told about its surroundings. */
+export interface ZapPlace {
+  /** it may not be called at all; {@link NOT_CALLED} is the answer then */
+  readonly maybe?: Reason | undefined;
+  /** the page that goes after it and what goes with it, where that is known */
+  readonly next?: PageId | undefined;
+  /** the vCPUs that held it as a root have let it go */
+  readonly released?: boolean;
 }
 
 /**
  * [6.1 mmu.c:__kvm_mmu_prepare_zap_page]: the page's own event, then the unsync pages below it, then its own return to sync. Answers
  * how many pages went (spec/zap.md §2).
- *
- * @param maybe it may not be called at all; {@link NOT_CALLED} is the answer then
- * @param released the vCPUs that held it as a root have let it go
  */
-export function* prepareZap(kvm: Kvm, page: PageId, maybe?: Reason, released = false): Steps<number> {
+export function* prepareZap(kvm: Kvm, page: PageId, { maybe, next, released = false }: ZapPlace = {}): Steps<number> {
   const { pages, state } = kvm.mmu;
   const wasUnsync = pages.isUnsync(state, page);
   const below = unsyncBelow(kvm, page);
   const gone = released || pages.rootCount(state, page) === 0 ? 1 : 0;
   const synced = wasUnsync ? pageEvent(kvm, Output.syncPage, page) : undefined;
-  const held = pageEvent(kvm, Output.prepareZap, page);
+  const held = pageEvent(kvm, Output.prepareZap, page, below[0] ?? next);
   const event = released ? { ...held, fields: { ...held.fields, rootCount: 0 } } : held;
   const came = yield maybe ? { ...event, maybe } : event;
   if (!came && maybe) return NOT_CALLED;
   let zapped = gone;
-  for (const child of below) if (pages.life(state, child) === Life.active) zapped += yield* prepareZap(kvm, child);
+  for (const [i, child] of below.entries()) {
+    if (pages.life(state, child) === Life.active) zapped += yield* prepareZap(kvm, child, { next: below[i + 1] ?? next });
+  }
   if (synced) yield synced;
   return zapped;
 }
@@ -49,11 +63,9 @@ export function* prepareZap(kvm: Kvm, page: PageId, maybe?: Reason, released = f
 /** [6.1 mmu.c:kvm_zap_obsolete_pages]: pages of the old generation, from the tail of the active list: the oldest first. */
 export function* zapObsolete(kvm: Kvm): Steps {
   const { mmu } = kvm;
-  for (const page of mmu.active) {
-    if (mmu.pages.life(mmu.state, page) !== Life.active) continue;
-    if (mmu.pages.birth(page).generation === mmu.generation()) return;
-    yield* prepareZap(kvm, page);
-  }
+  const isObsolete = (page: PageId): boolean =>
+    mmu.pages.life(mmu.state, page) === Life.active && mmu.pages.birth(page).generation !== mmu.generation();
+  yield* zapList(kvm, [...mmu.active], isObsolete);
 }
 
 /**
@@ -62,14 +74,8 @@ export function* zapObsolete(kvm: Kvm): Steps {
  */
 export function* zapAll(kvm: Kvm): Steps {
   const { mmu, vcpus } = kvm;
-  let unsure: Reason | undefined = 'trigger';
-  for (const page of [...mmu.active].reverse()) {
-    if (mmu.pages.life(mmu.state, page) !== Life.active) continue;
-    const zapped: number = yield* prepareZap(kvm, page, unsure);
-    if (zapped === NOT_CALLED) return;
-    unsure = undefined;
-  }
-  if (unsure) return;
+  const isActive = (page: PageId): boolean => mmu.pages.life(mmu.state, page) === Life.active;
+  if (!(yield* zapList(kvm, [...mmu.active].reverse(), isActive, 'trigger'))) return;
   for (const vcpu of vcpus) {
     yield* freeRoots(kvm, vcpu);
     vcpu.release();
@@ -88,6 +94,24 @@ export function* zapAllFast(kvm: Kvm): Steps<boolean> {
   };
   if (came) yield* zapObsolete(kvm);
   return came !== undefined;
+}
+
+/** One page after the other, as long as it is there. Answers false if the first did not come; `maybe` is its reservation. */
+function* zapList(kvm: Kvm, list: readonly PageId[], isWanted: (page: PageId) => boolean, maybe?: Reason): Steps<boolean> {
+  let unsure = maybe;
+  for (const [i, page] of list.entries()) {
+    if (!isWanted(page)) continue;
+    const next = nextOf(list, i, isWanted);
+    const zapped: number = yield* prepareZap(kvm, page, { maybe: unsure, next });
+    if (zapped === NOT_CALLED) return false;
+    unsure = undefined;
+  }
+  return unsure === undefined;
+}
+
+function nextOf(list: readonly PageId[], at: number, isWanted: (page: PageId) => boolean): PageId | undefined {
+  for (let i = at + 1; i < list.length; i++) if (isWanted(list[i]!)) return list[i];
+  return undefined;
 }
 
 /**
@@ -110,7 +134,7 @@ export function* freeRoots(kvm: Kvm, vcpu: Vcpu): Steps {
 function* freeOne(kvm: Kvm, going: readonly PageId[], ordered: boolean): Steps<PageId> {
   const last = ordered ? 0 : going.length - 1;
   for (const [i, page] of going.slice(0, last + 1).entries()) {
-    const event = pageEvent(kvm, Output.prepareZap, page);
+    const event = pageEvent(kvm, Output.prepareZap, page, going[i + 1]);
     const came = yield { ...event, fields: { ...event.fields, rootCount: 0 }, ...(i === last ? {} : { maybe: 'root' as const }) };
     if (came) return page;
   }
