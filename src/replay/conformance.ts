@@ -86,7 +86,8 @@ export class Conformance {
     if (this.replay.table.info.roles === 'exact') return false;
     // Once an event could have been about another page, the record knows better which one it is.
     if (task.mmu.ambiguous && differences.some(({ field }) => OF_ONE_PAGE.has(field))) return true;
-    if (announced.output !== Output.getPage || !differences.some(({ field, recorded }) => field === 'created' && recorded === 1)) return false;
+    if (announced.output !== Output.getPage || !differences.some(({ field, recorded }) => field === 'created' && recorded === 1))
+      return false;
     const { pages, state } = task.mmu;
     const above = announced.slot === undefined ? announced.parent : task.vcpu?.roots(state)[0];
     if (announced.slot === 0 || !above) return true;
