@@ -36,7 +36,7 @@ export class Conformance {
         },
         wrong: (event, { announced, differences }, counted) => {
           replay.accounts.revise(announced.output as Kind, counted, 'wrong');
-          replay.findings.mismatch(event, task.mmu, announced, differences, 'page' in announced ? announced.page : NO_PAGE);
+          replay.findings.revised(event, task.mmu, announced, differences, 'page' in announced ? announced.page : NO_PAGE);
         },
       },
       replay.table,
@@ -114,7 +114,8 @@ export class Conformance {
     if (verdict.outcome === 'learned') accounts.add(kind, 'learned', verdict.reasons);
     else if (verdict.outcome === 'unpredictable') accounts.add(kind, 'unpredictable', [verdict.reason]);
     else accounts.add(kind, verdict.outcome);
-    if (verdict.outcome === 'wrong') findings.mismatch(event, task.mmu, verdict.announced, verdict.differences, came.page);
+    if (verdict.outcome === 'wrong')
+      findings.mismatch(event, task.mmu, verdict.announced, verdict.differences, came.page, task.walk?.address);
     if (verdict.outcome === 'unpredicted') findings.unpredicted(event, task.mmu, verdict.announced, came.page);
     this.follow(kind, task, verdict);
   }

@@ -1,12 +1,12 @@
 import type { Announcement } from '../../engine/announcement.js';
-import type { EventIndex, PageId, Role } from '../../engine/ids.js';
+import type { EventIndex, PageId } from '../../engine/ids.js';
 import type { Violation } from '../../engine/invariants/index.js';
 import type { Mmu } from '../../engine/mmu.js';
 import type { EventTable } from '../../trace/table.js';
 import type { Difference } from '../compare.js';
 import type { Finding } from '../view.js';
 import { missingCard, mismatchCard, unpredictedCard, type CardContext } from './predictionCards.js';
-import { quadrantCard, type QuadrantSource } from './quadrantCard.js';
+import { quadrantCard, quadrantMismatch } from './quadrantCard.js';
 
 /** kind of the findings about the state */
 const INVARIANT = 'invariant';
@@ -28,13 +28,26 @@ export class Findings {
     return this.all.find((other) => other.event === event && other.kind === kind);
   }
 
-  quadrantMismatch(event: EventIndex, mmu: Mmu, gfn: number, recorded: Role, derived: Role, from: QuadrantSource, page: PageId): void {
-    this.add(quadrantCard(this.table, event, mmu, { gfn, recorded, derived, from, page }));
+  /**
+   * Record and announcement differ in a field that the engine owns.
+   *
+   * @param address of the fault, where there is one
+   */
+  mismatch(event: EventIndex, mmu: Mmu, announced: Announcement, differences: readonly Difference[], page: PageId, address?: bigint): void {
+    const quadrant = quadrantMismatch(this.table, event, announced, differences, page, address);
+    this.add(
+      quadrant ? quadrantCard(this.table, event, mmu, quadrant) : mismatchCard(this.context(event, mmu), announced, differences, page),
+    );
   }
 
-  /** Record and announcement differ in a field that the engine owns. */
-  mismatch(event: EventIndex, mmu: Mmu, announced: Announcement, differences: readonly Difference[], page: PageId): void {
-    this.add(mismatchCard(this.context(event, mmu), announced, differences, page));
+  /** As {@link mismatch}, in place of what was found at the event before its successor told better. */
+  revised(event: EventIndex, mmu: Mmu, announced: Announcement, differences: readonly Difference[], page: PageId): void {
+    const before = this.byEvent.get(event);
+    if (before) {
+      this.byEvent.delete(event);
+      this.all.splice(this.all.indexOf(before), 1);
+    }
+    this.mismatch(event, mmu, announced, differences, page);
   }
 
   /** An event that must come was not recorded; the finding stands at the event read in its place. */

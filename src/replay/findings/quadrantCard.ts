@@ -1,12 +1,15 @@
 import { NO_PAGE, type EventIndex, type PageId, type Role, type SpteIndex } from '../../engine/ids.js';
 import type { Mmu } from '../../engine/mmu.js';
-import { roleField } from '../../engine/role.js';
+import type { Announcement } from '../../engine/announcement.js';
+import { roleField, withRole } from '../../engine/role.js';
 import type { EventTable } from '../../trace/table.js';
+import { SpSlot } from '../../trace/vocabulary.js';
+import type { Difference } from '../compare.js';
 import type { Finding } from '../view.js';
 import { pageText } from './texts.js';
 
 /** Where the derived quadrant of a page comes from. */
-export interface QuadrantSource {
+interface QuadrantSource {
   readonly parent?: PageId;
   readonly index?: SpteIndex;
   /** slot of the root's PDPT */
@@ -17,12 +20,36 @@ export interface QuadrantSource {
   readonly page?: PageId;
 }
 
-interface Mismatch {
+export interface Mismatch {
   readonly gfn: number;
   readonly recorded: Role;
   readonly derived: Role;
   readonly from: QuadrantSource;
   readonly page: PageId;
+}
+
+/** A difference in nothing but the quadrant, and where the right one comes from. */
+export function quadrantMismatch(
+  table: EventTable,
+  event: EventIndex,
+  announced: Announcement,
+  differences: readonly Difference[],
+  page: PageId,
+  address: bigint | undefined,
+): Mismatch | undefined {
+  if (!('fields' in announced) || differences.length !== 1 || differences[0]!.field !== 'role.quadrant') return undefined;
+  const recorded = table.num(event, SpSlot.role) as Role;
+  const { slot, parent, index } = announced;
+  const fault = parent !== undefined && index !== undefined && address !== undefined ? { parent, index, address } : undefined;
+  const source = slot === undefined ? fault : { slot };
+  if (!source && announced.page === NO_PAGE) return undefined;
+  return {
+    gfn: table.num(event, SpSlot.gfn),
+    recorded,
+    derived: withRole(recorded, { quadrant: Number(differences[0]!.expected) }),
+    from: source ?? { page: announced.page },
+    page,
+  };
 }
 
 /** A page's quadrant is not the one of its place (ui.md §12). */
