@@ -184,14 +184,6 @@ export class FaultPath {
     return child === NO_PAGE || below === undefined || this.mmu.pages.birth(child).gfn === below;
   }
 
-  /** Whether entries lead from the root to the page of a level: a page may also be found by what it must be. */
-  isLinkedTo(level: number): boolean {
-    for (let child = level; child < this.topLevel(); child++) {
-      if (this.linkedChild(this.at(child + 1), child + 1) !== this.at(child)) return false;
-    }
-    return true;
-  }
-
   /** The child that the parent's entry leads to, if it is the one that the walk needs. */
   protected linked(parent: PageId, level: number): PageId {
     const child = this.linkedChild(parent, level + 1);

@@ -31,7 +31,9 @@ function reachesTable({ kvm, vcpu, path }: ShadowFault): boolean | Reason {
     if (page === NO_PAGE) break;
     const kind = entryState(state.tag(pages.entryCell(page, path.indexAt(level))));
     if (kind === EntryState.unknown) unsure ??= 'root';
-    else if (kind !== EntryState.link && !(kvm.mmu.incomplete && pages.birth(page).before)) return false;
+    else if (kind === EntryState.link) {
+      if (state.number(pages.entryCell(page, path.indexAt(level))) !== path.at(level - 1)) return false;
+    } else if (!kvm.mmu.incomplete || !pages.birth(page).before) return false;
     unsure ??= doubtOf(kvm, page, path.indexAt(level))?.reason;
   }
   return unsure ?? true;
@@ -40,7 +42,7 @@ function reachesTable({ kvm, vcpu, path }: ShadowFault): boolean | Reason {
 function* invalidateLast({ kvm, path, walk }: ShadowFault): Steps {
   const { pages, state } = kvm.mmu;
   const page = path.at(1);
-  if (page === NO_PAGE || !pages.isUnsync(state, page) || !path.isLinkedTo(1)) return;
+  if (page === NO_PAGE || !pages.isUnsync(state, page)) return;
   const index = path.indexAt(1);
   const before = entryState(state.tag(pages.entryCell(page, index)));
   if (kvm.mmu.has('invalidate-syncs')) return yield* syncSpte(kvm, page, index, walk.mode);
