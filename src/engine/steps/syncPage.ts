@@ -36,13 +36,33 @@ export function* syncPage(kvm: Kvm, page: PageId, next: PageId | undefined, mayb
  */
 export function* syncChildren(kvm: Kvm, top: PageId, maybe?: Reason): Steps<boolean> {
   const below = unsyncBelow(kvm, top);
+  const later: PageId[] = [];
   let unsure = maybe;
-  for (let i = 0; i < below.length; i++) {
-    if (!kvm.mmu.pages.isUnsync(kvm.mmu.state, below[i]!)) continue;
-    if (!(yield* syncPage(kvm, below[i]!, below[i + 1], unsure))) return false;
-    unsure = undefined;
+  for (const [i, page] of below.entries()) {
+    if (!kvm.mmu.pages.isUnsync(kvm.mmu.state, page)) continue;
+    const doubt = unsure ? undefined : doubtOfWay(kvm, page, top);
+    const came = yield* syncPage(kvm, page, below[i + 1], unsure ?? doubt);
+    if (came) unsure = undefined;
+    else if (unsure) return false;
+    else later.push(page);
+  }
+  // Its turn is another one where the link that came first is gone.
+  for (const page of later) {
+    if (kvm.mmu.pages.isUnsync(kvm.mmu.state, page)) yield* syncPage(kvm, page, undefined, doubtOfWay(kvm, page, top) ?? 'gpte');
   }
   return below.length > 0;
+}
+
+/** Why no link on any way from the top to a page is certain; undefined where one is. */
+function doubtOfWay(kvm: Kvm, page: PageId, top: PageId): Reason | undefined {
+  if (page === top) return undefined;
+  let why: Reason | undefined;
+  for (const parent of kvm.mmu.parents(page)) {
+    const doubt = doubtOf(kvm, parent.page, parent.index)?.reason ?? doubtOfWay(kvm, parent.page, top);
+    if (doubt === undefined) return undefined;
+    why ??= doubt;
+  }
+  return why ?? 'gpte';
 }
 
 /** [5.10 mmu.c:__kvm_sync_page]: a page that a sync left without any SPTE is zapped. Answers whether it was. */
