@@ -16,7 +16,8 @@ import { request } from './request.js';
 import { markMmio, mmuSetSpte } from './setSpte.js';
 import { syncChildren } from './syncPage.js';
 
-const REFUSED = PferrBit.present | PferrBit.write | PferrBit.reserved;
+/** Without U: with it, U may be what the SPTE lacks. */
+const REFUSED = PferrBit.present | PferrBit.write | PferrBit.user | PferrBit.reserved;
 
 /** [6.1 paging_tmpl.h:page_fault]: a fault whose guest walk found a translation (spec/fault.md §3). */
 export function* shadowPageFault(fault: ShadowFault): Steps {
@@ -122,7 +123,8 @@ export function* map(fault: Fault, gfn: Gfn, goal: number, access: number, from:
     pfn: backed && ((backed.pfn - (gfn - first)) as typeof backed.pfn),
     hostWritable: error & PferrBit.write ? true : backed?.writable,
     prefetch: false,
-    refused: (error & REFUSED) === (PferrBit.present | PferrBit.write),
+    // Where a page was taken, the CPU came upon something else.
+    refused: (error & REFUSED) === (PferrBit.present | PferrBit.write) && !path.tookPages,
     maybe,
   };
   const came = yield* mmuSetSpte(kvm, leaf);
