@@ -187,6 +187,11 @@ export function withoutFeatures(era: Era, off: readonly Feature[]): Era {
   return { ...era, features: features(era.features, [], off) };
 }
 
+/** The same era with some features of another. */
+export function withFeatures(era: Era, on: readonly Feature[]): Era {
+  return { ...era, features: features(era.features, on) };
+}
+
 export function hasFeature(era: Era, feature: Feature): boolean {
   return era.features.has(feature);
 }

@@ -58,8 +58,8 @@ export class Driver {
   private onlyZaps = true;
   /** pages that a fast zap has zapped so far; undefined while there is none */
   private zapping: number | undefined;
-  /** an unsync page is being synced */
-  private syncing = false;
+  /** the event before: a fault requests an SPTE before it marks one as MMIO, a sync does not */
+  private before: Output | undefined;
 
   constructor(
     private readonly machine: Machine,
@@ -200,10 +200,8 @@ export class Driver {
       counts.add('fast zap that lets go of the lock');
       this.check(this.observer.snapshot(true));
     }
-    if (announced.output === Output.syncPage) this.syncing = true;
-    else if (announced.output === Output.getPage) this.syncing = announced.fields.unsync === true;
-    else if (announced.output !== Output.markMmio) this.syncing = false;
-    else if (this.syncing) this.observer.renews(announced.gfn!);
+    if (announced.output === Output.markMmio && this.before !== Output.spteRequested) this.observer.renews(announced.gfn!);
+    this.before = announced.output;
     if (announced.output === Output.getPage && announced.fields.created && roleField(announced.fields.role!, 'direct'))
       counts.add('direct page');
     if (announced.output === Output.setSpte && announced.level > 1) counts.add('large SPTE');

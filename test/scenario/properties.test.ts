@@ -6,26 +6,12 @@ import { INVARIANTS, checkAll } from '../../src/engine/invariants/check.js';
 import { type Report } from '../../src/engine/invariants/report.js';
 import type { Snapshot } from '../../src/engine/invariants/snapshot.js';
 import { State } from '../../src/engine/state.js';
-import type { MachineOptions } from '../../src/scenario/machine.js';
-import { MODES, newMachine, rootOf } from './guest.js';
-import { Observer } from './observer.js';
-import { Counts, Driver, operation, type Operation } from './operations.js';
+import type { Observer } from './observer.js';
+import { Counts } from './operations.js';
+import { LENGTH, setUp, start, type Start } from './start.js';
 
 const RUNS = Number(process.env.PROPERTY_RUNS ?? 50);
-const LENGTH = 200;
 const SEED = Number(process.env.PROPERTY_SEED ?? 20);
-
-interface Start {
-  readonly modes: readonly [number, number];
-  readonly maxPages: number;
-  readonly operations: readonly Operation[];
-}
-
-const start: fc.Arbitrary<Start> = fc.record({
-  modes: fc.tuple(fc.nat({ max: MODES.length - 1 }), fc.nat({ max: MODES.length - 1 })),
-  maxPages: fc.integer({ min: 36, max: 64 }),
-  operations: fc.array(operation, { minLength: LENGTH, maxLength: LENGTH }),
-});
 
 function noViolation(report: Report, what: string): void {
   const [first] = report.violations;
@@ -33,21 +19,15 @@ function noViolation(report: Report, what: string): void {
 }
 
 /** Runs a VM: every invariant after every operation, then once more backwards from cells alone. */
-function run({ modes, maxPages, operations }: Start, counts: Counts, tallies: Map<number, number>, options: MachineOptions = {}): void {
-  const machine = newMachine({ maxPages, ...options });
-  const observer = new Observer(machine, maxPages);
+function run(begin: Start, counts: Counts, tallies: Map<number, number>): void {
   const check = (snapshot: Snapshot, when: string): void => {
     const report = checkAll(snapshot);
     noViolation(report, when);
     for (const [number, { checked }] of report.tallies) tallies.set(number, (tallies.get(number) ?? 0) + checked);
   };
-  const driver = new Driver(machine, observer, counts, (snapshot) => check(snapshot, 'within a fast zap'));
-  for (const number of modes) {
-    const mode = MODES[number]!;
-    machine.addCpu({ mode, cr3: rootOf(mode, 0), wp: true });
-  }
+  const { machine, observer, driver } = setUp(begin, counts, (snapshot) => check(snapshot, 'within a fast zap'));
   const ends: { event: EventIndex; mark: string }[] = [];
-  for (const [at, each] of operations.entries()) {
+  for (const [at, each] of begin.operations.entries()) {
     driver.do(each);
     const snapshot = observer.snapshot();
     check(snapshot, `after operation ${at}, ${JSON.stringify(each)}`);
@@ -96,7 +76,7 @@ describe('a random guest', function () {
     const counts = new Counts();
     const tallies = new Map<number, number>();
     fc.assert(
-      fc.property(start, (each) => run(each, counts, tallies)),
+      fc.property(start(), (each) => run(each, counts, tallies)),
       { numRuns: RUNS, seed: SEED, endOnFailure: !process.env.PROPERTY_SHRINK },
     );
     console.log(`      ${counts.toString()}`);

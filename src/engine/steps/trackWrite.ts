@@ -4,6 +4,7 @@ import type { Gfn, PageId } from '../ids.js';
 import type { Change, Kvm } from '../kvm.js';
 import { roleField } from '../role.js';
 import { attempt } from './attempt.js';
+import { updateEntry } from './updateEntry.js';
 import { prepareZap } from './zap.js';
 
 /** Writes to a table of level 2 or higher until it is taken for something else [6.1 mmu.c:detect_write_flooding] */
@@ -38,6 +39,7 @@ export function* trackWrite(kvm: Kvm, gpa: number, bytes: number | undefined, wi
     for (const index of mmu.sptesWritten(page, offset, bytes, rules)) {
       if (presentAfter && pages.level(page) > 1) mmu.statistics.add('mmu_pde_zapped');
       mmu.clear(page, index);
+      if (mmu.has('update-on-write')) yield* updateEntry(kvm, page, index, gpa, bytes);
     }
   }
 }

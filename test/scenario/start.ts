@@ -1,0 +1,43 @@
+import fc from 'fast-check';
+import type { Snapshot } from '../../src/engine/invariants/snapshot.js';
+import type { Machine, MachineOptions } from '../../src/scenario/machine.js';
+import { MODES, newMachine, rootOf, type Mode } from './guest.js';
+import { Observer } from './observer.js';
+import { Driver, operation, type Counts, type Operation } from './operations.js';
+
+/** Operations of one run. */
+export const LENGTH = 200;
+
+export interface Start {
+  readonly modes: readonly [Mode, Mode];
+  readonly maxPages: number;
+  readonly operations: readonly Operation[];
+}
+
+/** How a random run begins, and what happens in it. */
+export function start(modes: readonly Mode[] = MODES): fc.Arbitrary<Start> {
+  return fc.record({
+    modes: fc.tuple(fc.constantFrom(...modes), fc.constantFrom(...modes)),
+    maxPages: fc.integer({ min: 36, max: 64 }),
+    operations: fc.array(operation, { minLength: LENGTH, maxLength: LENGTH }),
+  });
+}
+
+export interface Run {
+  readonly machine: Machine;
+  readonly observer: Observer;
+  readonly driver: Driver;
+}
+
+/**
+ * A machine with two vCPUs, and who drives and who watches it.
+ *
+ * @param check is called with what is there in the middle of a fast zap
+ */
+export function setUp({ modes, maxPages }: Start, counts: Counts, check: (snapshot: Snapshot) => void, options: MachineOptions = {}): Run {
+  const machine = newMachine({ maxPages, ...options });
+  const observer = new Observer(machine, maxPages);
+  const driver = new Driver(machine, observer, counts, check);
+  for (const mode of modes) machine.addCpu({ mode, cr3: rootOf(mode, 0), wp: true });
+  return { machine, observer, driver };
+}
