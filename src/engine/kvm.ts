@@ -38,6 +38,8 @@ export class Kvm<Guest extends GuestTables = GuestTables, Host extends HostBacki
   readonly vcpus: Vcpu[] = [];
   readonly time: GuestTime;
   readonly dirtyLog = new DirtyLog();
+  /** direct MMUs are the TDP MMU's, as its events show */
+  usesTdpMmu = false;
   /** text traces only */
   hidden: HiddenClasses | undefined;
   /** low bits of the memslot generation, which MMIO SPTEs carry; undefined until one showed it, and after a possible slot change */

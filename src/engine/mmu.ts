@@ -44,6 +44,8 @@ export class Mmu {
   private readonly recordedSptes = new Map<CellId, bigint>();
   /** what may have changed entries of the whole VM unseen */
   readonly unseen: UnseenChanges;
+  /** live pages of the TDP MMU: on no list, in no hash, not counted, of no generation [6.1 tdp_mmu.c] */
+  readonly tdpPages = new Set<PageId>();
   /** the event since which no vCPU has run guest code */
   quietSince: EventIndex = BEFORE_FIRST;
   /** the event since which no SPTE that was writable then maps a guest frame */
@@ -103,6 +105,14 @@ export class Mmu {
   /** Guest frames that have an rmap, in the newest state. */
   mappedFrames(): Iterable<Gfn> {
     return this.leavesOf.keys();
+  }
+
+  /** The page is one of the TDP MMU. */
+  moveToTdp(id: PageId): void {
+    if (this.tdpPages.has(id)) return;
+    this.tdpPages.add(id);
+    this.active.delete(id);
+    this.state.setNumber(this.usedPagesCell, this.usedPages() - 1);
   }
 
   /** A page is born [6.1 mmu.c:kvm_mmu_alloc_shadow_page]. A new shadow of a guest table write-protects it (`account_shadowed`). */
@@ -367,7 +377,7 @@ export class Mmu {
     if (frame !== undefined && this.byFrame.get(frame) === id) this.byFrame.delete(frame);
     this.parentsOf.drop(id);
     this.inDispute.delete(id);
-    this.state.setNumber(this.usedPagesCell, this.usedPages() - 1);
+    if (!this.tdpPages.delete(id)) this.state.setNumber(this.usedPagesCell, this.usedPages() - 1);
     this.pages.destroy(this.state, id);
   }
 }

@@ -13,6 +13,8 @@ import { mmioPageFault } from '../engine/steps/mmio.js';
 import { beforeEntry } from '../engine/steps/roots.js';
 import { trackWrite, unprotect } from '../engine/steps/trackWrite.js';
 import { atAnyTime } from '../engine/steps/unshown.js';
+import { prepareZap } from '../engine/steps/zap.js';
+import { tdpSpteChanged } from '../engine/tdpMmu.js';
 import { outsideGuest } from '../engine/steps/userspace.js';
 import type { Vcpu } from '../engine/vcpu.js';
 import { walkOutcome } from '../engine/walkOutcome.js';
@@ -72,6 +74,9 @@ export function drive(replay: Replayer, event: EventIndex, kind: Kind, task: Tas
     case Kind.emulateInsn:
       work.finish(event);
       emulated(task);
+      break;
+    case Kind.tdpSpteChanged:
+      tdpChanged(replay, event, task);
       break;
     case Kind.smmTransition:
       work.finish(event);
@@ -147,6 +152,17 @@ function delivers({ table }: Replayer, event: EventIndex, { mmu }: Task): boolea
 }
 const EVENT_VALID = 1n << 31n;
 const EVENT = 0xffff_ffffn;
+
+/** A table that is cut off goes at once, and its entries after it. */
+function tdpChanged({ table, pages, state }: Replayer, event: EventIndex, { kvm, work }: Task): void {
+  const cut = tdpSpteChanged(kvm, {
+    gfn: table.num(event, 0) as Gfn,
+    before: table.word(event, 1),
+    after: table.word(event, 2),
+    level: table.num(event, 3),
+  });
+  if (cut !== NO_PAGE && pages.isLive(state, cut)) work.interrupt(prepareZap(kvm, cut));
+}
 
 function changeOf(reason: string): Task['change'] {
   if (/cr3|cr_access/i.test(reason)) return 'cr3';

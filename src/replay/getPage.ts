@@ -22,7 +22,9 @@ export function getPage(replay: Replayer, printed: GetPageRecord, task: Task): P
     : find(replay, record, task);
   const ambiguous = !record.created && isAmbiguous(replay, record, task);
   if (!record.created) task.mmu.lookedUp(record.gfn, page);
-  if (record.created) task.mmu.setGeneration(record.generation);
+  const isTdp = task.kvm.usesTdpMmu && roleField(record.role, 'direct') === 1;
+  if (isTdp) task.mmu.moveToTdp(page);
+  else if (record.created) task.mmu.setGeneration(record.generation);
   else if (replay.pages.isUnsync(replay.state, page)) task.mmu.doubtLeaves(page); // synced in passing [6.1 mmu.c:kvm_mmu_find_shadow_page]
 
   if (isRoot) takeRoot(task, record, page, ambiguous ? Trust.assumed : Trust.recorded);

@@ -2,6 +2,7 @@ import { EntryState, Trust, entryState } from '../engine/entry.js';
 import { BEFORE_FIRST, NO_PAGE, type Gfn, type PageId, type Pfn, type SpteIndex } from '../engine/ids.js';
 import type { SptePlace } from '../engine/places.js';
 import { isMmioSpte, makeMmioSpte } from '../engine/spte.js';
+import { invalidateTdpRoots } from '../engine/tdpMmu.js';
 import { Cause, unseenChange } from '../engine/unseen.js';
 import { Kind } from '../trace/vocabulary.js';
 import type { Reading } from './reading.js';
@@ -21,6 +22,7 @@ export function spteEvent(replay: Replayer, reading: Reading, task: Task): SpteP
       return fastPageFault(task, reading);
     case Kind.zapAllFast:
       task.mmu.flipGeneration(reading.num(0));
+      invalidateTdpRoots(task.kvm);
       return undefined;
     default:
       return undefined;

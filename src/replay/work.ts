@@ -100,6 +100,13 @@ export class Work {
     this.resume(undefined);
   }
 
+  /** Something is to be done first, in the middle of what is under way. */
+  interrupt(first: Steps<unknown>): void {
+    const { steps, announced } = this;
+    this.steps = inOrder(first, announced, steps);
+    this.resume(undefined);
+  }
+
   /** Something happened that may have stopped the work before its first event. */
   doubt(why: Reason): void {
     if (this.untouched) this.reserve = why;
@@ -300,5 +307,13 @@ export class Work {
     const result = this.steps?.next(came);
     this.announced = result && !result.done ? result.value : undefined;
     if (!this.announced) this.steps = undefined;
+  }
+}
+
+function* inOrder(first: Steps<unknown>, announced: Announcement | undefined, rest: Steps<unknown> | undefined): Steps {
+  yield* first;
+  for (let next = announced; next;) {
+    const { value, done } = rest!.next(yield next);
+    next = done ? undefined : value;
   }
 }

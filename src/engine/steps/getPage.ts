@@ -58,7 +58,7 @@ export function announcePage(kvm: Kvm, found: PageId, gfn: Gfn, role: Role, plac
   const fields = {
     gfn,
     role,
-    generation: kvm.mmu.generation(),
+    generation: kvm.usesTdpMmu && roleField(role, 'direct') ? 0 : kvm.mmu.generation(),
     rootCount: kvm.doubtedRoots.has(found) ? undefined : found === NO_PAGE ? 0 : Math.max(0, pages.rootCount(state, found) - released),
     unsync: found !== NO_PAGE && pages.isUnsync(state, found),
     created: found === NO_PAGE,
@@ -68,6 +68,7 @@ export function announcePage(kvm: Kvm, found: PageId, gfn: Gfn, role: Role, plac
 }
 
 /** The valid page with exactly this gfn and role. */
-export function findPage({ mmu }: Kvm, gfn: Gfn, role: Role): PageId {
+export function findPage({ mmu, usesTdpMmu }: Kvm, gfn: Gfn, role: Role): PageId {
+  if (usesTdpMmu && roleField(role, 'direct')) return NO_PAGE;
   return mmu.find(gfn, withRole(role, { invalid: 0 }));
 }

@@ -93,7 +93,7 @@ export function* directPrefetch(kvm: Kvm, page: PageId, index: SpteIndex): Steps
   const { mmu, host } = kvm;
   const { gfn, role } = mmu.pages.birth(page);
   const logged = kvm.dirtyLog.runsAt((gfn + index) as Gfn);
-  if (logged) return;
+  if (logged || kvm.usesTdpMmu) return;
   const first = index - (index % GROUP);
   let unsure: Reason | undefined = logged === undefined ? 'trigger' : undefined;
   let stopped = false;

@@ -47,6 +47,7 @@ export function* beforeEntry(kvm: Kvm, vcpu: Vcpu, change: RootChange): Steps {
 }
 
 export function isObsolete({ mmu }: Kvm, page: PageId): boolean {
+  if (mmu.tdpPages.has(page)) return mmu.pages.life(mmu.state, page) !== Life.active;
   return mmu.pages.life(mmu.state, page) !== Life.active || mmu.pages.birth(page).generation !== mmu.generation();
 }
 

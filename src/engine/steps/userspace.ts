@@ -1,6 +1,10 @@
 import type { Steps } from '../announcement.js';
+import { NO_PAGE } from '../ids.js';
 import type { Kvm } from '../kvm.js';
+import { ACC_ALL } from '../role.js';
+import { largeLeaves } from '../tdpMmu.js';
 import { attempt } from './attempt.js';
+import { announcePage } from './getPage.js';
 import { zapAll, zapAllFast } from './zap.js';
 
 /**
@@ -13,5 +17,14 @@ export function* outsideGuest(kvm: Kvm, least = 1): Steps {
   let zapped: boolean;
   do zapped = yield* zapAllFast(kvm);
   while (zapped);
+  yield* splitLargePages(kvm);
   yield* attempt(zapAll(kvm), 'trigger', least);
+}
+
+/** [6.1 tdp_mmu.c:tdp_mmu_split_huge_pages_root]: dirty logging begins for a slot, and its large pages get tables. */
+function* splitLargePages(kvm: Kvm): Steps {
+  for (const { page, index, gfn } of largeLeaves(kvm)) {
+    const role = kvm.mmu.childRole(page, index, true, ACC_ALL);
+    yield announcePage(kvm, NO_PAGE, gfn, role, { parent: page, index, maybe: 'trigger' });
+  }
 }

@@ -121,8 +121,11 @@ function nextOf(list: readonly PageId[], at: number, isWanted: (page: PageId) =>
 export function* freeRoots(kvm: Kvm, vcpu: Vcpu): Steps {
   const { pages, state } = kvm.mmu;
   const held = vcpu.heldRoots();
+  // The TDP MMU lets a root go without an event of its own.
   const isLast = (page: PageId): boolean =>
-    pages.life(state, page) === Life.pinned && pages.rootCount(state, page) <= held.filter((other) => other === page).length;
+    !kvm.mmu.tdpPages.has(page) &&
+    pages.life(state, page) === Life.pinned &&
+    pages.rootCount(state, page) <= held.filter((other) => other === page).length;
   const going = new Set(held.filter(isLast));
   while (going.size) {
     const gone = yield* freeOne(kvm, [...going], vcpu.isRootCertain());
