@@ -32,8 +32,7 @@ export function* trackWrite(kvm: Kvm, gpa: number, bytes: number | undefined, wi
   for (const [i, page] of shadows.entries()) {
     const role = pages.role(state, page);
     if (isMisaligned(role, offset, bytes, rules) || isFlooded(kvm, page)) {
-      yield* prepareZap(kvm, page, { next: shadows[i + 1] });
-      mmu.statistics.add('mmu_flooded');
+      yield* zapFlooded(kvm, page, shadows[i + 1]);
       continue;
     }
     for (const index of mmu.sptesWritten(page, offset, bytes, rules)) {
@@ -53,8 +52,9 @@ function writes({ guest, mmu }: Kvm, gpa: number, bytes: number, wide: boolean, 
   const after = guest.at(entry, size);
   if (after !== undefined) return after !== 0n;
   mmu.statistics.guessed();
-  // The upper half of an entry is 0 where memory is small.
-  return gpa % 8 < 4 || size === 4 || before === undefined || (before & 0xffff_ffffn) !== 0n;
+  // An 8-byte entry that is written in halves loses its lower one first; the upper one is 0 where memory is small.
+  if (size === 8 && gpa % 8 >= 4) return before !== undefined && (before & 0xffff_ffffn) !== 0n;
+  return change(undefined) !== 0n;
 }
 
 /**
@@ -66,27 +66,41 @@ function* trackUnknown(kvm: Kvm, gpa: number): Steps {
   const { pages, state } = mmu;
   kvm.guest.forget(gpa - (gpa % 8), LONGEST_STORE);
   mmu.statistics.add('mmu_pte_write');
+  mmu.statistics.guessed();
   const odd = new Map<number, boolean>();
   for (const page of mmu.shadowsOf(Math.floor(gpa / 4096) as Gfn)) {
     const role = pages.role(state, page);
     const size = roleField(role, 'has4ByteGpte');
     const flooded = isFlooded(kvm, page);
     if (odd.get(size) || (flooded && !mayBeReused(kvm, page))) {
-      yield* prepareZap(kvm, page);
+      yield* zapFlooded(kvm, page);
       continue;
     }
     const known = odd.has(size);
-    const zapped = (flooded || !known) && (yield* attempt(prepareZap(kvm, page), known ? 'root' : 'insn'));
+    const zapped = (flooded || !known) && (yield* attempt(zapFlooded(kvm, page), known ? 'root' : 'insn'));
     if (!known && !flooded) odd.set(size, zapped);
     if (zapped) continue;
     if (flooded) pages.setWriteFlooding(state, page, 0);
-    for (const index of mmu.sptesWritten(page, gpa % 4096, 1, {})) mmu.clear(page, index);
+    clearWritten(kvm, page, gpa);
   }
 }
 
 /** A cached root that may have been taken into use again without an event: its count of writes then began anew. */
 function mayBeReused({ vcpus }: Kvm, page: PageId): boolean {
   return vcpus.some((vcpu) => !vcpu.isRootCertain() && vcpu.heldRoots().includes(page));
+}
+
+function* zapFlooded(kvm: Kvm, page: PageId, next?: PageId): Steps {
+  yield* prepareZap(kvm, page, { next });
+  kvm.mmu.statistics.add('mmu_flooded');
+}
+
+/** The SPTEs of the one guest entry that a write without a known size hit. */
+function clearWritten({ mmu }: Kvm, page: PageId, gpa: number): void {
+  for (const index of mmu.sptesWritten(page, gpa % 4096, 1, {})) {
+    if (mmu.pages.level(page) > 1) mmu.statistics.add('mmu_pde_zapped');
+    mmu.clear(page, index);
+  }
 }
 
 /** [6.1 mmu.c:detect_write_flooding] */
