@@ -6,18 +6,19 @@ import type { Reason } from '../reasons.js';
 import { ACC_ALL } from '../role.js';
 import { PAGE_SIZE_BIT } from '../spte.js';
 import type { Vcpu } from '../vcpu.js';
+import { attempt } from './attempt.js';
 import { makeMmuPagesAvailable } from './available.js';
 import { doubtOf } from './doubt.js';
 import { hitsTrackedTable, type Fault } from './fault.js';
 import { map } from './fetch.js';
-import { request } from './request.js';
+import { mayStartOver, request } from './request.js';
 
 /** The highest level that a direct MMU without paging maps at: PAE tables [6.1 mmu.c:nonpaging_page_fault]. */
 const LARGEST = 2;
 
 /** [6.1 mmu.c:direct_page_fault]: no guest tables; the address is the guest frame (spec/fault.md §7). */
 export function* directPageFault(fault: Fault): Steps {
-  const { kvm, vcpu, error } = fault;
+  const { vcpu, error } = fault;
   const gfn = Number(fault.address >> 12n) as Gfn;
   const top = vcpu.rootLevel();
   if (top === 0) return yield* anything('root');
@@ -25,9 +26,15 @@ export function* directPageFault(fault: Fault): Steps {
   if ((error & (PferrBit.write | PferrBit.present | PferrBit.reserved)) === (PferrBit.write | PferrBit.present)) {
     if (yield* fastPageFault(fault)) return;
   }
-  yield* makeMmuPagesAvailable(kvm);
-  const goal = yield* request(fault, gfn, largestLevel(vcpu), ACC_ALL);
-  if (typeof goal === 'number') yield* map(fault, gfn, goal, ACC_ALL, top);
+  if (mayStartOver(fault, gfn)) yield* attempt(directMap(fault, gfn, top), 'host-page');
+  else yield* directMap(fault, gfn, top);
+}
+
+/** [6.1 mmu.c:direct_map] */
+function* directMap(fault: Fault, gfn: Gfn, top: number): Steps {
+  yield* makeMmuPagesAvailable(fault.kvm);
+  const goal = yield* request(fault, gfn, largestLevel(fault.vcpu), ACC_ALL);
+  if (goal !== 'unknown') yield* map(fault, gfn, goal, ACC_ALL, top);
 }
 
 /** The highest level that a direct MMU maps at. */

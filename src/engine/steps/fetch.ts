@@ -7,12 +7,13 @@ import { PferrBit } from '../permission.js';
 import { ACC_EXEC, ACC_USER, ACC_WRITE, roleField } from '../role.js';
 import type { Reason } from '../reasons.js';
 import { pagesPerEntry } from '../spte.js';
+import { attempt } from './attempt.js';
 import { makeMmuPagesAvailable } from './available.js';
 import { doubtOf } from './doubt.js';
 import { hitsTrackedTable, type Fault, type ShadowFault } from './fault.js';
 import { findPage, getShadowPage } from './getPage.js';
 import { directPrefetch, prefetch } from './prefetch.js';
-import { request } from './request.js';
+import { mayStartOver, request } from './request.js';
 import { markMmio, mmuSetSpte } from './setSpte.js';
 import { syncChildren } from './syncPage.js';
 
@@ -21,10 +22,14 @@ const REFUSED = PferrBit.present | PferrBit.write | PferrBit.user | PferrBit.res
 
 /** [6.1 paging_tmpl.h:page_fault]: a fault whose guest walk found a translation (spec/fault.md §3). */
 export function* shadowPageFault(fault: ShadowFault): Steps {
-  const { kvm, walk } = fault;
-  const gfn = walk.gfn!;
+  const gfn = fault.walk.gfn!;
   if (hitsTrackedTable(fault, gfn)) return clearFlooding(fault, 1);
-  yield* makeMmuPagesAvailable(kvm);
+  if (mayStartOver(fault, gfn)) yield* attempt(handle(fault, gfn), 'host-page');
+  else yield* handle(fault, gfn);
+}
+
+function* handle(fault: ShadowFault, gfn: Gfn): Steps {
+  yield* makeMmuPagesAvailable(fault.kvm);
   yield* fetch(fault, gfn, leafAccess(fault));
 }
 
@@ -60,7 +65,7 @@ function* fetch(fault: ShadowFault, gfn: Gfn, access: number): Steps {
   }
   const goal = yield* request(fault, gfn, walk.leafLevel, access);
   if (goal === 'unknown') yield* mapAtSomeLevel(fault, gfn, access);
-  else if (goal) yield* map(fault, gfn, goal, access, walk.leafLevel);
+  else yield* map(fault, gfn, goal, access, walk.leafLevel);
 }
 
 /**
@@ -164,8 +169,12 @@ function isLinked({ kvm }: Fault, parent: PageId, index: SpteIndex, gfn: Gfn, ro
   if (kind !== EntryState.link) return kind === EntryState.empty && mmu.incomplete && pages.birth(parent).before ? 'mid-life' : false;
   const child = state.number(pages.entryCell(parent, index)) as PageId;
   if (pages.life(state, child) !== Life.active) return false;
+  // A direct page of other rights goes first [6.1 mmu.c:validate_direct_spte].
+  const otherRights = roleField(role, 'direct') && roleField(role, 'access') !== roleField(pages.role(state, child), 'access');
   const fits =
-    (pages.birth(child).gfn === gfn || !mmu.has('child-gfn-check')) && (pages.role(state, child) === role || !mmu.has('child-role-check'));
+    !otherRights &&
+    (pages.birth(child).gfn === gfn || !mmu.has('child-gfn-check')) &&
+    (pages.role(state, child) === role || !mmu.has('child-role-check'));
   const doubt = doubtOf(kvm, parent, index);
   if (doubt) return doubt.reason;
   if (!fits) return false;

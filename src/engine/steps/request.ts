@@ -14,27 +14,29 @@ interface Backing {
   readonly level: number | undefined;
 }
 
-/**
- * kvm_mmu_spte_requested: once per fault, when frame and page size are settled. Answers the level to map at; undefined when the fault
- * started over instead.
- */
-export function* request(fault: Fault, gfn: Gfn, maxLevel: number, access: number): Steps<number | 'unknown' | undefined> {
+/** kvm_mmu_spte_requested: once per fault, when frame and page size are settled. Answers the level to map at. */
+export function* request(fault: Fault, gfn: Gfn, maxLevel: number, access: number): Steps<number | 'unknown'> {
   const { kvm, error } = fault;
   const write = (error & PferrBit.write) !== 0;
   const backing = backingOf(kvm, gfn, maxLevel, write);
   const printsAddress = fault.walk !== undefined && kvm.mmu.has('requests-print-address');
   const printed = printsAddress ? asAddress(fault, backing) : { gfn, ...backing };
-  // A write makes the host copy a page that it only mapped for reading: notifiers run, and the fault starts over [5.10 mmu.c:mmu_notifier_retry].
-  const mayCopy = write && !kvm.host.isAbsent(gfn) && !kvm.host.at(gfn)?.writable && !kvm.mmu.has('notifier-events');
   const came = yield {
     output: Output.spteRequested,
     ...printed,
     access,
     open: printed.pfn === undefined || printed.level === undefined ? ['host-page'] : [],
-    ...(mayCopy ? { maybe: 'host-page' } : {}),
   };
-  if (!came && mayCopy) return undefined;
   return printsAddress ? (backing.level ?? 'unknown') : (came?.level ?? backing.level ?? 1);
+}
+
+/**
+ * Whether a write may start over unseen: the host copies a page that it only mapped for reading, and notifiers run meanwhile [5.10
+ * mmu.c:mmu_notifier_retry].
+ */
+export function mayStartOver({ kvm, error }: Fault, gfn: Gfn): boolean {
+  const { host, mmu } = kvm;
+  return (error & PferrBit.write) !== 0 && !host.isAbsent(gfn) && !host.at(gfn)?.writable && !mmu.has('notifier-events');
 }
 
 /** What a request must say of the host's page behind a guest frame, as far as that is known. */
@@ -45,7 +47,8 @@ export function backingOf(kvm: Kvm, gfn: Gfn, maxLevel: number, write: boolean):
   // A page that the host only mapped for reading is copied when it is written to.
   const pfn = backed && (backed.writable || !write) ? BigInt(backed.pfn) : undefined;
   const small = maxLevel === 1 || mmu.largePages.disallowed(gfn) || dirtyLog.runsAt(gfn);
-  const level = small ? 1 : small === undefined ? undefined : host.levelAt(gfn);
+  const copied = write && backed?.writable === false;
+  const level = small ? 1 : small === undefined || copied ? undefined : host.levelAt(gfn);
   return { pfn, level: level === undefined ? undefined : Math.min(level, maxLevel) };
 }
 
