@@ -168,8 +168,16 @@ export function* markMmio(kvm: Kvm, page: PageId, index: SpteIndex, gfn: Gfn, ac
     index,
     level: 1,
     gfn,
-    spte: { value: makeMmioSpte(mmu.format, gfn, access, kvm.slotGeneration!), mask: ALL },
+    spte: mmioSpte(kvm, gfn, access),
     frame,
-    open: frame === undefined ? ['spt-frame'] : [],
+    open: [...(frame === undefined ? (['spt-frame'] as const) : []), ...(kvm.slotGeneration === undefined ? (['slot-gen'] as const) : [])],
   };
 }
+
+/** An MMIO SPTE; without its generation while no event showed that. */
+function mmioSpte({ mmu, slotGeneration }: Kvm, gfn: Gfn, access: number): Bits {
+  const make = (generation: number): bigint => makeMmioSpte(mmu.format, gfn, access, generation);
+  if (slotGeneration !== undefined) return { value: make(slotGeneration), mask: ALL };
+  return { value: make(0), mask: ALL & ~(make(ANY_GENERATION) ^ make(0)) };
+}
+const ANY_GENERATION = 2 ** 20 - 1;
