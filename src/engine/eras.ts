@@ -86,7 +86,7 @@ const IN_5_15_SHIPPED = features(
 );
 const IN_6_0 = features(
   IN_5_15_POSTED,
-  ['nx-forced', 'passthrough', 'writable-stays'],
+  ['nx-forced', 'passthrough', 'writable-stays', 'mmio-counts-as-writable'],
   ['nonpaging-has-4-byte-gptes', 'requests-print-address'],
 );
 const FIXES_OF_2026 = ['child-gfn-check', 'child-role-check', 'drop-before-mmio', 'clear-child-invalid'] as const;

@@ -174,6 +174,10 @@ const FEATURE_TABLE = {
     on: 'a writable SPTE that is made anew stays so without a look for shadows of its frame (6.0)',
     off: 'they are looked for again, as for a new one',
   },
+  'mmio-counts-as-writable': {
+    on: 'so does what takes the place of an MMIO SPTE with the right to write: a page table may become writable unseen (a defect, 6.0)',
+    off: 'what takes the place of an MMIO SPTE is made like any other',
+  },
   'unprotect-after-fault': {
     on: 'while an event waits to be delivered, the shadows of a frame go after a write to it was found to be one to a guest table (6.12)',
     off: 'they go before the fault is handled, whatever the access',

@@ -124,11 +124,11 @@ export class Driver {
         return counts.add('shared by the host');
       case 'slot': {
         const slot = SLOTS[operation.slot]!;
-        observer.slotsChanged();
         if (machine.host.hasSlot(slot.first)) {
           this.zapping = 0;
           machine.deleteSlot(slot.first);
           this.zapping = undefined;
+          observer.slotsChanged();
           return counts.add('slot deletion');
         }
         machine.addSlot(slot.first, slot.pages, slot.large);

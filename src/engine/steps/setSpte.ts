@@ -115,7 +115,7 @@ function wasWritable(kvm: Kvm, { page, index, level, pfn, refused }: Leaf): bool
   const cell = mmu.pages.entryCell(page, index);
   const kind = entryState(mmu.state.tag(cell));
   const spte = mmu.state.word(cell);
-  if (kind === EntryState.mmio) return level === 1 && (spte & mmu.format.writable) !== 0n;
+  if (kind === EntryState.mmio) return level === 1 && mmu.has('mmio-counts-as-writable') && (spte & mmu.format.writable) !== 0n;
   if (kind !== EntryState.leaf || refused) return false;
   if (pfn !== undefined && (spte & FRAME_MASK) !== frameBits(pfn)) return false;
   if (doubtOf(kvm, page, index)) return undefined;
