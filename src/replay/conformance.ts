@@ -11,6 +11,7 @@ import { BEFORE_FIRST } from '../engine/ids.js';
 import { Cause } from '../engine/unseen.js';
 import { Kind, SpSlot } from '../trace/vocabulary.js';
 import { expect } from './drive.js';
+import { missingInputs } from './missingInputs.js';
 import { Reading } from './reading.js';
 import type { Replayer } from './replayer.js';
 import type { Task } from './task.js';
@@ -31,10 +32,12 @@ export class Conformance {
         isCertain: () => !task.mmu.incomplete && !task.mmu.ambiguous,
         unrecorded: (announced) => this.unrecorded(task, announced),
         missing: (event, announced) => {
+          if (this.lacksInputs(task)) return;
           replay.accounts.missing(announced.output as Kind);
           replay.findings.missing(event, task.mmu, announced);
         },
         wrong: (event, { announced, differences }, counted) => {
+          if (this.lacksInputs(task)) return;
           replay.accounts.revise(announced.output as Kind, counted, 'wrong');
           replay.findings.revised(event, task.mmu, announced, differences, 'page' in announced ? announced.page : NO_PAGE);
         },
@@ -61,6 +64,17 @@ export class Conformance {
   }
 
   judge(event: EventIndex, kind: Kind, task: Task): Verdict {
+    const verdict = this.compare(event, kind, task);
+    if (verdict.outcome !== 'wrong' && verdict.outcome !== 'unpredicted') return verdict;
+    const reason = this.lacksInputs(task);
+    return reason ? { outcome: 'unpredictable', reason } : verdict;
+  }
+
+  private lacksInputs(task: Task): Reason | undefined {
+    return missingInputs(task, this.replay.table.info.roles === 'exact');
+  }
+
+  private compare(event: EventIndex, kind: Kind, task: Task): Verdict {
     expect(task);
     let verdict = task.work.judge(event, kind);
     // What was under way is over: the event may belong to what comes after it.
@@ -130,8 +144,6 @@ export class Conformance {
   /** Why an event could not be announced though nothing was expected; undefined when there is no excuse. */
   private excuse(kind: Kind, task: Task): Reason | undefined {
     const { mmu, vcpu } = task;
-    if (mmu.unseen.last(mmu.state, Cause.lost) !== BEFORE_FIRST) return 'lost';
-    if (mmu.incomplete) return 'mid-life';
     // The events of pages may all be unreadable.
     if (kind > Kind.prepareZap && vcpu?.rootLevel() === 0) return 'root';
     if (kind === Kind.zapAllFast) return 'trigger';

@@ -23,6 +23,7 @@ import { drive } from './drive.js';
 import { EventNotes } from './eventNotes.js';
 import { Findings } from './findings/findings.js';
 import { guestEvent } from './guestEvents.js';
+import { likelyKernel } from './likelyKernel.js';
 import { pageEvent } from './pageEvents.js';
 import type { Reading } from './reading.js';
 import { spteEvent } from './spteEvents.js';
@@ -108,9 +109,9 @@ export class Replayer {
     return this.kvms[vm]!;
   }
 
-  /** The kernel as given, else as the trace tells; of a range its beginning. */
+  /** The kernel as given, else as the trace tells. */
   get kernelVersion(): string {
-    return this.kernel ?? this.table.info.kernel.from;
+    return this.kernel ?? likelyKernel(this.table.info.kernel);
   }
 
   /** What roles tell of the guest's control registers. */

@@ -151,7 +151,9 @@ export class Work {
       if (announced.output === Output.anything) return { outcome: 'unpredictable', reason: announced.maybe };
       const differs = announced.output === kind ? differences(announced, this.table, event, this.roleMask) : undefined;
       if (differs?.length === 0) return this.match(announced);
-      const miss = differs?.length === 1 ? { announced, differences: differs } : undefined;
+      // Where not even the cause of an event shows, a difference says nothing: the event may be another fault's.
+      const isGuess = (announced.maybe ?? this.reserve) === 'no-kvm-events';
+      const miss = differs?.length === 1 && !isGuess ? { announced, differences: differs } : undefined;
       if (repeated) {
         if (miss) this.repeat = { ...miss, event };
         return { outcome: 'unpredicted', announced: announced.maybe ? undefined : announced, taken: repeated };

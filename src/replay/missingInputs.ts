@@ -1,0 +1,21 @@
+import { BEFORE_FIRST } from '../engine/ids.js';
+import type { Reason } from '../engine/reasons.js';
+import { Cause } from '../engine/unseen.js';
+import type { Task } from './task.js';
+
+/**
+ * Why what contradicts an announcement may be due to inputs that the trace lacks, and not to the kernel; undefined when all of them
+ * are there. Such a contradiction is no finding.
+ *
+ * @param wholeRoles the trace gives every bit of a role
+ */
+export function missingInputs({ mmu, kvm, vcpu }: Task, wholeRoles: boolean): Reason | undefined {
+  if (mmu.unseen.last(mmu.state, Cause.lost) !== BEFORE_FIRST) return 'lost';
+  if (mmu.incomplete) return 'mid-life';
+  if (kvm.time.showsExits) return undefined;
+  // A guest with a single root may go over to a cached one at any time, and nothing tells.
+  if (vcpu?.shape() === 'single') return 'root';
+  if (!wholeRoles && mmu.ambiguous) return 'hidden-role';
+  // What another vCPU does to the roots in between has no event either.
+  return kvm.vcpus.length > 1 ? 'no-kvm-events' : undefined;
+}
