@@ -55,6 +55,11 @@ export function classOf({ mmu }: Kvm, vcpu: Vcpu): number {
 export class HiddenClasses {
   private count = 1;
 
+  /** Pages of more than one class live, or lived. */
+  get several(): boolean {
+    return this.count > 1;
+  }
+
   /** Classes that a root load may be for, the likeliest first. */
   private candidates(kvm: Kvm, vcpu: Vcpu, change: RootChange, taken: Asked): number[] {
     if (roleField(taken.role, 'direct')) return [0]; // without paging none of the bits is set

@@ -32,12 +32,12 @@ export class Conformance {
         isCertain: () => !task.mmu.incomplete && !task.mmu.ambiguous,
         unrecorded: (announced) => this.unrecorded(task, announced),
         missing: (event, announced) => {
-          if (this.lacksInputs(task)) return;
+          if (missingInputs(task)) return;
           replay.accounts.missing(announced.output as Kind);
           replay.findings.missing(event, task.mmu, announced);
         },
         wrong: (event, { announced, differences }, counted) => {
-          if (this.lacksInputs(task)) return;
+          if (missingInputs(task)) return;
           replay.accounts.revise(announced.output as Kind, counted, 'wrong');
           replay.findings.revised(event, task.mmu, announced, differences, 'page' in announced ? announced.page : NO_PAGE);
         },
@@ -66,12 +66,8 @@ export class Conformance {
   judge(event: EventIndex, kind: Kind, task: Task): Verdict {
     const verdict = this.compare(event, kind, task);
     if (verdict.outcome !== 'wrong' && verdict.outcome !== 'unpredicted') return verdict;
-    const reason = this.lacksInputs(task);
+    const reason = missingInputs(task);
     return reason ? { outcome: 'unpredictable', reason } : verdict;
-  }
-
-  private lacksInputs(task: Task): Reason | undefined {
-    return missingInputs(task, this.replay.table.info.roles === 'exact');
   }
 
   private compare(event: EventIndex, kind: Kind, task: Task): Verdict {

@@ -19,7 +19,7 @@ export function* inAnyClass(kvm: Kvm, vcpu: Vcpu, make: () => Steps<unknown>): S
   const first = classes.map((hidden) => {
     useClass(kvm, vcpu, hidden);
     const { value, done } = make().next();
-    return done ? '' : looksOf(value as Announcement);
+    return done ? '' : looksOf(value);
   });
   for (const [at, hidden] of classes.entries()) {
     if (first.indexOf(first[at]!) < at) continue;
