@@ -30,6 +30,12 @@ export class Observer {
     private readonly machine: Machine,
     private readonly maxPages: number,
   ) {
+    const { guest } = machine;
+    const write = guest.write.bind(guest);
+    guest.write = (gpa, bytes, value) => {
+      write(gpa, bytes, value);
+      this.wrote(gpa, bytes);
+    };
     machine.onFault = ({ vcpu }, address, error, result) =>
       this.faults.push({ vcpu: vcpu.id, address, error, result: RESULTS[result], world: this.world });
   }
@@ -68,8 +74,8 @@ export class Observer {
     for (let at = gpa - (gpa % 4); at < gpa + bytes; at += 4) this.unseen.add(at);
   }
 
-  /** KVM learnt of a write. */
-  wroteSeen(gpa: number, bytes: number): void {
+  /** The guest wrote, or KVM did for it: what user space wrote there before is of no account. */
+  private wrote(gpa: number, bytes: number): void {
     for (let at = gpa - (gpa % 4); at < gpa + bytes; at += 4) this.unseen.delete(at);
   }
 

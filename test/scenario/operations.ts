@@ -87,7 +87,6 @@ export class Driver {
         return this.writeEntry(operation);
       case 'emulate': {
         const { gpa, bytes, word } = this.sized(operation.entry, operation.size);
-        observer.wroteSeen(gpa, bytes);
         machine.emulate(this.cpu(operation.cpu), gpa, { bytes, word });
         return counts.add('emulated by KVM');
       }
@@ -95,8 +94,8 @@ export class Driver {
         const { gpa, bytes, word } = entryWrite(operation.entry);
         // Upper tables that change unseen are no guest that works.
         if (machine.mmu.isTracked(gfn(Math.floor(gpa / 4096)))) return;
-        observer.wroteUnseen(gpa, bytes);
         machine.writeUnseen(gpa, bytes, word);
+        observer.wroteUnseen(gpa, bytes);
         return counts.add('written by user space');
       }
       case 'switch':
@@ -149,7 +148,6 @@ export class Driver {
   private writeEntry({ cpu: id, entry: choice, size, odd }: Extract<Operation, { op: 'write-entry' }>): void {
     const target = this.cpu(id);
     const { gpa, bytes, word } = this.sized(choice, size);
-    this.observer.wroteSeen(gpa, bytes);
     const address = linearAddress(target.paging.mode, gpa);
     const result = this.machine.access(target, address, { write: true, value: { bytes, word }, odd: odd === 0 });
     this.counts.add(`table write: ${result}`);
