@@ -57,9 +57,11 @@ export interface PageAnnouncement extends Common {
   /** fields that follow once the open ones are learned */
   readonly settle?: (gfn: Gfn, role: Role) => Omit<PageFields, 'gfn' | 'role'>;
   /** what the next event of the same name must be about, where that is known */
-  readonly next?: Identity | undefined;
+  readonly next?: (Identity & { readonly created?: boolean }) | undefined;
   /** the other reading of a page in dispute: a record may confirm either */
   readonly other?: Identity | undefined;
+  /** the quadrant that a page with 4-byte gPTEs must have, where the rest of its role is open */
+  readonly quadrant?: number;
   /** below which SPTE a page that is taken will hang, or in which slot of the PDPT: where its quadrant comes from */
   readonly parent?: PageId;
   readonly index?: SpteIndex;

@@ -68,6 +68,8 @@ export class Vcpu {
   private readonly first: CellId;
   private readonly switchedCell: CellId;
   readonly mmio = new MmioCache();
+  /** the next page of a root that shows may be one in the middle of a load: the trace begins here, or events were lost */
+  mayBeMidLoad = false;
   /** a guest of the guest runs, between kvm_nested_vmenter and kvm_nested_vmexit_inject */
   inNestedGuest = false;
   /** system management mode, between two kvm_smm_transition */

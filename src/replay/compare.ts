@@ -99,8 +99,9 @@ function page(
   found: Difference[],
 ): void {
   const recordedRole = table.num(event, SpSlot.role) as Role;
-  const settled = announced.settle?.(table.num(event, SpSlot.gfn) as Gfn, recordedRole);
-  const fields: PageFields = settled ? { gfn: announced.fields.gfn, role: announced.fields.role, ...settled } : announced.fields;
+  const expectedRole = rootRole(announced, recordedRole);
+  const settled = announced.settle?.(table.num(event, SpSlot.gfn) as Gfn, expectedRole ?? recordedRole);
+  const fields: PageFields = settled ? { gfn: announced.fields.gfn, role: expectedRole, ...settled } : announced.fields;
   const { gfn, role } = readingMeant(announced, fields, table.num(event, SpSlot.gfn) as Gfn, recordedRole, roleMask);
   compare('gfn', gfn, SpSlot.gfn);
   if (role !== undefined) {
@@ -121,6 +122,12 @@ function page(
   compare('root_count', fields.rootCount, SpSlot.rootCount);
   compare('unsync', fields.unsync, SpSlot.unsync);
   if (table.kind(event) === Kind.getPage) compare('created', fields.created, SpSlot.created);
+}
+
+/** The role announced; of one that is open for the first page of a root, what its slot tells. */
+function rootRole({ fields, quadrant }: PageAnnouncement, recorded: Role): Role | undefined {
+  if (fields.role !== undefined || quadrant === undefined || !roleField(recorded, 'has4ByteGpte')) return fields.role;
+  return roleField(recorded, 'level') === 2 ? withRole(recorded, { quadrant }) : undefined;
 }
 
 /** Of a page whose identity is in dispute, a record may confirm either reading. */
@@ -166,7 +173,8 @@ export function isAboutSame(differs: readonly Difference[]): boolean {
 /** Whether a record is about what comes after an announced event in the same walk over pages. */
 export function isNext(announced: Announcement, table: EventTable, event: EventIndex, roleMask: number): boolean {
   if (!('next' in announced) || !announced.next) return false;
-  const { gfn, role } = announced.next;
+  const { gfn, role, created } = announced.next;
+  if (created !== undefined && created !== (table.num(event, SpSlot.created) === 1)) return false;
   const difference = withRole(role, { invalid: 0 }) ^ withRole(table.num(event, SpSlot.role) as Role, { invalid: 0 });
   return gfn === table.num(event, SpSlot.gfn) && (difference & roleMask) === 0;
 }

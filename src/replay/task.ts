@@ -79,6 +79,7 @@ export class Task {
     private begunUnseen: boolean,
   ) {
     this.work = makeWork(this);
+    if (vcpu && begunUnseen) vcpu.mayBeMidLoad = true;
   }
 
   get mmu(): Mmu {
@@ -148,13 +149,16 @@ export class Task {
     this.store = undefined;
     this.zappedUnsync = NO_PAGE;
     this.begunUnseen = true;
+    if (this.vcpu) this.vcpu.mayBeMidLoad = true;
   }
 
   /** A root load that may have begun where no event shows it, in a gap or before the trace: its slot is told by the record. */
   resynchronise(recorded: Role): void {
     if (!this.begunUnseen || !this.rootLoad) return;
     this.begunUnseen = false;
-    if (this.rootLoad.nextSlot === 0 && roleField(recorded, 'has4ByteGpte')) this.rootLoad.nextSlot = roleField(recorded, 'quadrant');
+    if (this.rootLoad.nextSlot !== 0 || !roleField(recorded, 'has4ByteGpte') || !roleField(recorded, 'quadrant')) return;
+    this.rootLoad.nextSlot = roleField(recorded, 'quadrant');
+    this.mmu.incomplete = true;
   }
 
   /** The fault is over; what follows belongs to another, or to none. */

@@ -77,7 +77,8 @@ export function* loadRoots(kvm: Kvm, vcpu: Vcpu, wanted: readonly (RootPage | un
   let first = true;
   for (const [slot, root] of wanted.entries()) {
     if (!root) continue;
-    const next = wanted[slot + 1];
+    const after = wanted[slot + 1];
+    const next = after && toFind(kvm, after);
     yield* getShadowPage(kvm, root.gfn, root.role, first ? { slot, next, releasing } : { slot, next });
     first = false;
   }
@@ -96,11 +97,13 @@ export function* loadUnknown(kvm: Kvm, vcpu: Vcpu, change: RootChange, must: boo
   const settle = (gfn: Gfn, its: Role): Omit<PageFields, 'gfn' | 'role'> =>
     kvm.hidden?.settle(kvm, vcpu, change, gfn, its, releasing) ??
     announcePage(kvm, findPage(kvm, gfn, its), gfn, its, { releasing: releasing(its) }).fields;
-  const first = yield* firstPage(kvm, change === 'cr3' ? role : undefined, loads ? undefined : 'root', settle);
+  const first = yield* firstPage(kvm, vcpu, change === 'cr3' ? role : undefined, loads ? undefined : 'root', settle);
   if (!first) return yield* flushed(kvm, vcpu, change);
   const { gfn } = pages.birth(first.page);
   const taken = withRole(pages.role(state, first.page), { invalid: 0 });
-  if (roleField(taken, 'level') === 2) yield* otherSlots(kvm, gfn, taken);
+  const slot = vcpu.mayBeMidLoad ? roleField(taken, 'quadrant') : 0;
+  vcpu.mayBeMidLoad = false;
+  if (roleField(taken, 'level') === 2) yield* otherSlots(kvm, gfn, taken, slot + 1);
   yield* inAnyClass(kvm, vcpu, () => syncRoots(kvm, vcpu));
 }
 
@@ -126,6 +129,7 @@ function* flushed(kvm: Kvm, vcpu: Vcpu, change: RootChange): Steps {
 
 function* firstPage(
   kvm: Kvm,
+  vcpu: Vcpu,
   role: Role | undefined,
   maybe: Reason | undefined,
   settle: PageAnnouncement['settle'],
@@ -136,6 +140,7 @@ function* firstPage(
     page: NO_PAGE,
     fields,
     slot: 0,
+    ...(vcpu.mayBeMidLoad ? {} : { quadrant: 0 }),
     open: ['root'],
     ...(maybe ? { maybe } : {}),
     ...(settle && { settle }),
@@ -144,18 +149,23 @@ function* firstPage(
   return came;
 }
 
-/** The other three page directories. */
-function* otherSlots(kvm: Kvm, gfn: Gfn, role: Role): Steps {
+/** A page that is asked for next, and whether it has to be made. */
+function toFind(kvm: Kvm, { gfn, role }: RootPage): PageAnnouncement['next'] {
+  return { gfn, role, created: findPage(kvm, gfn, role) === NO_PAGE };
+}
+
+/** The other page directories. */
+function* otherSlots(kvm: Kvm, gfn: Gfn, role: Role, from: number): Steps {
   const has4ByteGpte = roleField(role, 'has4ByteGpte') === 1;
   const direct = roleField(role, 'direct') === 1;
   const inSlot = (slot: number): RootPage => ({
     gfn: direct ? ((slot * SLOT_PAGES) as Gfn) : gfn,
     role: withRole(role, { quadrant: rootQuadrant(has4ByteGpte, slot) }),
   });
-  for (let slot = 1; slot < SLOTS; slot++) {
+  for (let slot = from; slot < SLOTS; slot++) {
     if (has4ByteGpte || direct) {
       const page = inSlot(slot);
-      yield* getShadowPage(kvm, page.gfn, page.role, { slot, next: slot + 1 < SLOTS ? inSlot(slot + 1) : undefined });
+      yield* getShadowPage(kvm, page.gfn, page.role, { slot, next: slot + 1 < SLOTS ? toFind(kvm, inSlot(slot + 1)) : undefined });
     } else yield* pdptePage(kvm, role, slot);
   }
 }
