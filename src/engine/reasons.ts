@@ -17,5 +17,4 @@ export type Reason =
   | 'no-kvm-events'
   | 'lost'
   | 'mid-life'
-  | 'vm-unknown'
-  | 'not-modelled';
+  | 'vm-unknown';
