@@ -198,7 +198,7 @@ export class Machine implements FaultingVm {
   private comes(announced: Announcement): boolean {
     const { maybe, open = [] } = announced;
     const unknown = announced.output === Output.setSpte && announced.spte.mask !== ALL;
-    if (announced.output === Output.anything || unknown || open.some((reason) => reason !== 'pointer')) {
+    if (announced.output === Output.anything || unknown || open.some((reason) => reason !== 'pointer' && reason !== 'hw-ad')) {
       throw new Error(
         `nothing may be unknown in a machine: ${JSON.stringify(announced, (_, value: unknown) => (typeof value === 'bigint' ? value.toString(16) : value))}`,
       );

@@ -59,7 +59,7 @@ function* fastPageFault(fault: Fault): Steps<boolean> {
     error: error >>> 0,
     ...outcome,
     spurious: false,
-    open: [],
+    open: ['hw-ad', 'pointer'],
   } as const;
   // A large SPTE stays as it is while dirty logging runs, and is split by the fault.
   const refused = large && fix.fixed && (yield { ...event, after: fix.before, fixed: false, maybe: 'trigger' }) !== undefined;

@@ -48,6 +48,8 @@ function* setSpte(kvm: Kvm, leaf: Leaf): Steps<'set' | 'there' | undefined> {
   const open: Reason[] = [];
   if (frame === undefined) open.push('spt-frame');
   if (leaf.pfn === undefined || leaf.hostWritable === undefined) open.push(leaf.gfn === undefined ? 'gpte' : 'host-page');
+  // What the SPTE was before may decide a bit, too.
+  else if (wanted.mask !== ALL) open.push(doubtOf(kvm, leaf.page, leaf.index)?.reason ?? 'hw-ad');
   const announced: Announcement = {
     output: Output.setSpte,
     page: leaf.page,
