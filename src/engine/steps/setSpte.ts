@@ -2,9 +2,10 @@ import { Output, type Announcement, type Bits, type Steps } from '../announcemen
 import { EntryState, Unseen, entryState } from '../entry.js';
 import type { Gfn, PageId, Pfn, SpteIndex } from '../ids.js';
 import type { Kvm } from '../kvm.js';
-import { ACC_EXEC, ACC_USER, ACC_WRITE } from '../role.js';
+import { makeSpte } from '../makeSpte.js';
+import { ACC_USER, ACC_WRITE } from '../role.js';
 import type { Reason } from '../reasons.js';
-import { FRAME_MASK, NX, PAGE_SIZE_BIT, frameBits, makeMmioSpte } from '../spte.js';
+import { FRAME_MASK, frameBits, makeMmioSpte } from '../spte.js';
 import { attempt } from './attempt.js';
 import { doubtOf } from './doubt.js';
 import { tryToUnsync } from './unsync.js';
@@ -44,7 +45,7 @@ export function* mmuSetSpte(kvm: Kvm, leaf: Leaf): Steps<'set' | 'there' | undef
 function* setSpte(kvm: Kvm, leaf: Leaf): Steps<'set' | 'there' | undefined> {
   const { mmu } = kvm;
   const frame = mmu.pages.frame(mmu.state, leaf.page);
-  const wanted = yield* makeSpte(kvm, leaf);
+  const wanted = yield* spteOf(kvm, leaf);
   const open: Reason[] = [];
   if (frame === undefined) open.push('spt-frame');
   if (leaf.pfn === undefined || leaf.hostWritable === undefined) open.push(leaf.gfn === undefined ? 'gpte' : 'host-page');
@@ -67,43 +68,41 @@ function* setSpte(kvm: Kvm, leaf: Leaf): Steps<'set' | 'there' | undefined> {
 
 /** The SPTE of a leaf that is prefetched: nothing goes out of sync for it. */
 export function prefetchedSpte(kvm: Kvm, leaf: Leaf): Bits {
-  const result = makeSpte(kvm, { ...leaf, prefetch: true }).next();
+  const result = spteOf(kvm, { ...leaf, prefetch: true }).next();
   return result.done ? result.value : { value: 0n, mask: 0n };
 }
 
 /** A leaf as a sync makes it again from the same frame: nothing goes out of sync for it. */
 export function refreshedSpte(kvm: Kvm, leaf: Leaf): bigint {
-  const result = makeSpte(kvm, { ...leaf, prefetch: true, syncing: true }).next();
+  const result = spteOf(kvm, { ...leaf, prefetch: true, syncing: true }).next();
   return result.done ? result.value.value : 0n;
 }
 
 /** The SPTE as far as it is known. */
-function* makeSpte(kvm: Kvm, leaf: Leaf): Steps<Bits> {
+function* spteOf(kvm: Kvm, leaf: Leaf): Steps<Bits> {
   const { format } = kvm.mmu;
   const { access, level, pfn, hostWritable } = leaf;
   if (access === undefined || leaf.gfn === undefined) {
     const sure = format.present | format.mmuPresent | (leaf.prefetch ? format.accessed : 0n);
     return { value: format.present | format.mmuPresent, mask: sure };
   }
-  let value = format.present | format.mmuPresent;
+  const keepsDirty = kvm.mmu.has('resetting-keeps-dirty');
+  const asksWrite = (access & ACC_WRITE) !== 0 && hostWritable !== false;
+  const before = !asksWrite || leaf.afresh || !kvm.mmu.has('writable-stays') ? false : wasWritable(kvm, leaf);
+  const writable = asksWrite && (before === true || (yield* tryToUnsync(kvm, leaf.gfn, !leaf.syncing, leaf.prefetch)));
+  const value = makeSpte(format, {
+    pfn: pfn ?? (0 as Pfn),
+    level,
+    access,
+    hostWritable: hostWritable !== false,
+    writeProtected: !writable,
+    prefetch: leaf.prefetch,
+    wasWritable: before === true,
+    keepsDirty,
+  });
   let mask = ALL;
-  if (!leaf.prefetch) value |= format.accessed;
-  if (!(access & ACC_EXEC)) value |= NX;
-  if (access & ACC_USER) value |= format.user;
-  if (level > 1) value |= PAGE_SIZE_BIT;
   if (pfn === undefined) mask &= ~FRAME_MASK;
-  else value |= frameBits(pfn);
-  if (hostWritable !== false) value |= format.hostWritable;
-  if (access & ACC_WRITE && hostWritable !== false) {
-    const before = leaf.afresh || !kvm.mmu.has('writable-stays') ? false : wasWritable(kvm, leaf);
-    if (before === true) {
-      // An SPTE that is writable stays so without a second look, and on older kernels without D.
-      value |= format.writable | format.mmuWritable | (kvm.mmu.has('resetting-keeps-dirty') ? format.dirty : 0n);
-    } else if (yield* tryToUnsync(kvm, leaf.gfn, !leaf.syncing, leaf.prefetch)) {
-      value |= format.writable | format.mmuWritable | format.dirty;
-      if (before !== false && !kvm.mmu.has('resetting-keeps-dirty')) mask &= ~format.dirty;
-    }
-  }
+  if (writable && before === undefined && !keepsDirty) mask &= ~format.dirty;
   if (hostWritable === undefined) mask &= ~(format.hostWritable | format.writable | format.mmuWritable | format.dirty);
   return { value, mask };
 }
