@@ -12,7 +12,8 @@ import path from 'node:path';
 const rooms = {
   engine: { imports: [], packages: [] },
   trace: { imports: ['engine/ids', 'engine/role', 'engine/roleLayout'], packages: ['node:', 'zstddec'] },
-  replay: { imports: ['trace', 'engine'], packages: [] },
+  scenario: { imports: ['engine'], packages: [] },
+  replay: { imports: ['trace', 'scenario', 'engine'], packages: [] },
   debug: {
     imports: ['protocol', 'replay', 'trace', 'engine/ids', 'engine/role', 'engine/roleLayout'],
     packages: ['node:', '@vscode/debugadapter', '@vscode/debugprotocol'],
@@ -20,7 +21,10 @@ const rooms = {
   extension: { imports: ['protocol'], packages: ['node:', 'vscode'] },
   webview: { imports: ['protocol'], packages: [] },
   protocol: { imports: [], packages: [] },
-  cli: { imports: ['trace', 'replay', 'debug', 'engine/ids', 'engine/role', 'engine/roleLayout'], packages: ['node:'] },
+  cli: {
+    imports: ['trace', 'scenario', 'replay', 'debug', 'engine/ids', 'engine/role', 'engine/roleLayout', 'engine/eras', 'engine/features'],
+    packages: ['node:'],
+  },
 };
 
 /** The path below src/, without ending; undefined for files elsewhere. @param {string} file */
@@ -58,7 +62,7 @@ export function objection(file, source) {
   const targetPlace = target.slice('src/'.length);
   if (roomOf(targetPlace) === room) return undefined;
   if (rule.imports.some((allowed) => allowed === targetPlace || allowed === roomOf(targetPlace))) return undefined;
-  return `src/${room} may not import src/${targetPlace}: the arrows are trace → replay → debug → extension → webview, with engine at the side.`;
+  return `src/${room} may not import src/${targetPlace}: the arrows are trace → replay → debug → extension → webview, with scenario before replay and engine at the side.`;
 }
 
 /** @type {import('eslint').Rule.RuleModule} */

@@ -43,6 +43,11 @@ describe('the arrows between the rooms', () => {
     ['src/protocol.ts', './engine/ids.js'],
     ['src/cli.ts', './extension/extension.js'],
     ['src/cli.ts', 'vscode'],
+    ['src/cli/check.ts', '../extension/extension.js'],
+    ['src/scenario/machine.ts', '../trace/table.js'],
+    ['src/scenario/machine.ts', '../replay/replay.js'],
+    ['src/scenario/machine.ts', 'node:fs'],
+    ['src/debug/session.ts', '../scenario/run.js'],
   ] as const) {
     it(`${file} may not import ${source}`, () => {
       assert.match(lint(file, `import { thing } from '${source}';`), /may not import/);
@@ -56,6 +61,10 @@ describe('the arrows between the rooms', () => {
     ['src/trace/open.ts', 'node:worker_threads'],
     ['src/replay/query/scope.ts', '../../engine/ids.js'],
     ['src/replay/replay.ts', '../trace/table.js'],
+    ['src/replay/replay.ts', '../scenario/run.js'],
+    ['src/scenario/run.ts', '../engine/eras.js'],
+    ['src/cli.ts', './cli/check.js'],
+    ['src/cli/check.ts', './command.js'],
     ['src/debug/session.ts', '../replay/replay.js'],
     ['src/debug/session.ts', '../protocol.js'],
     ['src/debug/session.ts', '@vscode/debugadapter'],

@@ -1,0 +1,30 @@
+import { Replay } from '../replay/replay.js';
+import { predictReport } from '../replay/reports.js';
+import { UsageError, natural, onlyFile, print, type Command, type Options } from './command.js';
+import { kernelOf, readTrace, statusOf, warnWithoutKvm } from './trace.js';
+
+export const predict: Command = {
+  usage: ['predict FILE --at N [--json]', 'what must come after the first N events'],
+  takes: ['json', 'at', 'kernel'],
+  run: (files, options) => run(onlyFile('predict', files), options),
+};
+
+async function run(file: string, options: Options): Promise<number> {
+  const at = natural('at', options.at);
+  const table = await readTrace(file);
+  if (at > table.length) throw new UsageError(`${file} has ${table.length} events: --at ${at} is past its end`);
+  const replay = new Replay(table, { kernel: kernelOf(options) });
+  replay.advance(at);
+  warnWithoutKvm(table);
+  const announced = predictReport(replay);
+  if (options.json) print(JSON.stringify({ at, announced }));
+  else print(announced.length ? announced.map((event) => fieldsText(event)).join('\n') : 'nothing is announced here');
+  return statusOf(table);
+}
+
+function fieldsText(event: Record<string, string | number | null>): string {
+  const { name, ...fields } = event;
+  return `${name}: ${Object.entries(fields)
+    .map(([key, value]) => `${key}=${value ?? '?'}`)
+    .join(' ')}`;
+}

@@ -1,0 +1,45 @@
+import type { EventIndex } from '../engine/ids.js';
+import { Replay } from '../replay/replay.js';
+import { stateReport, type StateReport } from '../replay/reports.js';
+import { UsageError, natural, onlyFile, print, type Command, type Options } from './command.js';
+import { kernelOf, readTrace, requireVm, statusOf, warnWithoutKvm } from './trace.js';
+
+export const state: Command = {
+  usage: ['state FILE --at EVENT [--vm N] [--json]', 'the MMU after an event'],
+  takes: ['json', 'at', 'vm', 'kernel'],
+  run: (files, options) => run(onlyFile('state', files), options),
+};
+
+async function run(file: string, options: Options): Promise<number> {
+  const at = natural('at', options.at);
+  const table = await readTrace(file);
+  if (at >= table.length) throw new UsageError(`${file} has ${table.length} events, numbered from 0: there is no event ${at}`);
+  const replay = new Replay(table, { kernel: kernelOf(options) });
+  replay.advance(at + 1);
+  const vm = options.vm === undefined ? 0 : natural('vm', options.vm);
+  requireVm(replay, vm);
+  warnWithoutKvm(table);
+  const cursor = replay.cursor();
+  cursor.seek(at as EventIndex);
+  const report = stateReport(cursor, vm);
+  print(options.json ? JSON.stringify(report) : stateText(report));
+  return statusOf(table);
+}
+
+function stateText(report: StateReport): string {
+  return [
+    `after event ${report.event}: VM ${report.vm}, ${report.pages.length} pages, ${report.usedPages} used, generation ${report.gen}`,
+    ...report.roots.map(
+      ({ vcpu, pages, doubt }) => `  vCPU ${vcpu} root: ${pages.map((id) => `#${id}`).join(' ') || 'none'}${doubt ? ` ? ${doubt}` : ''}`,
+    ),
+    ...report.pages.map((page) => {
+      const flags = [
+        page.direct && 'direct',
+        page.unsync && 'unsync',
+        page.invalid && 'invalid',
+        page.rootCount > 0 && `root ${page.rootCount}`,
+      ].filter(Boolean);
+      return `  #${page.id} gfn ${page.gfn.slice(2)} L${page.level} q${page.quadrant} ${page.gpteBytes}-byte ${page.access} ${flags.join(' ')} · ${page.entries.length} of 512`;
+    }),
+  ].join('\n');
+}

@@ -1,0 +1,55 @@
+import { TraceError, openTrace } from '../trace/open.js';
+import type { EventTable } from '../trace/table.js';
+import type { Replay } from '../replay/replay.js';
+import { UsageError, type Options } from './command.js';
+
+/** Reads a trace to its end. */
+export async function readTrace(file: string): Promise<EventTable> {
+  const trace = await openTrace(file);
+  await trace.done;
+  return trace.table;
+}
+
+/** Runs a command over files; the worst exit status counts, and a file that cannot be read does not stop the others. */
+export async function forEach(command: string, files: readonly string[], run: (file: string) => Promise<number>): Promise<number> {
+  if (files.length === 0) throw new UsageError(`'${command}' needs a trace file`);
+  let worst = 0;
+  for (const file of files) {
+    try {
+      worst = Math.max(worst, await run(file));
+    } catch (error) {
+      if (!(error instanceof TraceError) || files.length === 1) throw error;
+      process.stderr.write(`shadow-mmu: ${error.message}\n`);
+      worst = 2;
+    }
+  }
+  return worst;
+}
+
+/** 1 when something of the trace is missing. */
+export function statusOf({ info }: EventTable): number {
+  return info.damaged || info.lost > 0 ? 1 : 0;
+}
+
+export function warnWithoutKvm(table: EventTable): void {
+  if (hasKvmEvents(table)) return;
+  process.stderr.write(
+    `shadow-mmu: ${table.info.file}: no kvm or kvmmmu events in it; record with \`trace-cmd record -e kvmmmu -e kvm\`\n`,
+  );
+}
+
+export function kernelOf({ kernel }: Options): string | undefined {
+  if (kernel === undefined || kernel === 'auto' || /^\d+\.\d+$/.test(kernel)) return kernel;
+  throw new UsageError(`unknown kernel '${kernel}'; give a version such as 6.1, or auto`);
+}
+
+export function requireVm(replay: Replay, vm: number | undefined): void {
+  if (vm !== undefined && vm >= replay.vms.length) {
+    throw new UsageError(`there is no VM ${vm}: the trace has ${replay.vms.length}, numbered from 0`);
+  }
+}
+
+function hasKvmEvents(table: EventTable): boolean {
+  for (let event = 0; event < table.length; event++) if (table.kind(event) !== 255 || /^kvm_/.test(table.name(event))) return true;
+  return false;
+}
