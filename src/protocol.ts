@@ -177,6 +177,117 @@ export interface EventCard {
   nextOfPage?: EventRef;
 }
 
+// ---------------------------------------------------------------------------------------------------------------------
+// Scenarios. These requests need no launch: any adapter answers them, also one that runs in the background for the editor.
+
+/** A place in the text of a scenario: line from 0, character in UTF-16 units from 0, as editors count. */
+export interface TextPosition {
+  line: number;
+  character: number;
+}
+
+/** From the first character to the one after the last. */
+export interface TextRange {
+  start: TextPosition;
+  end: TextPosition;
+}
+
+/** What is wrong with a scenario, and where. */
+export interface ScenarioProblem {
+  range: TextRange;
+  severity: 'error' | 'warning';
+  /** `expected a feature, found 'quadrant-fliter'; did you mean 'quadrant-filter'?` */
+  message: string;
+}
+
+/** An entry of the outline: a slot, a vCPU, or a comment that heads the statements below it. */
+export interface ScenarioSymbol {
+  name: string;
+  kind: 'slot' | 'vcpu' | 'heading';
+  range: TextRange;
+}
+
+export type CompletionKind = 'keyword' | 'feature' | 'kernel' | 'event' | 'flag' | 'field' | 'name' | 'snippet';
+
+/** Something that may stand at the position asked about. */
+export interface ScenarioCompletion {
+  label: string;
+  kind: CompletionKind;
+  /** what takes the place of `range`; with placeholders `${1:gfn}` where `snippet` is set. Absent: the label */
+  insert?: string;
+  snippet?: boolean;
+  /** what is replaced; absent: the word before the position */
+  range?: TextRange;
+  /** a few words beside the label */
+  detail?: string;
+  /** a sentence or two */
+  documentation?: string;
+}
+
+/** A word of a scenario explained: what is written first stands in code type, then come sentences. */
+export interface ScenarioHover {
+  range: TextRange;
+  code?: string;
+  text: string;
+}
+
+/** A scenario or a recording, and the rules it runs under. */
+export interface RunChoice {
+  /** path of a `.mmu` scenario or of a trace */
+  file: string;
+  /** the scenario's text, where it is not what the file on disk says */
+  text?: string;
+  /** an era's name or a kernel version; absent: what the file says */
+  kernel?: string;
+  /** features switched off besides those that the file itself switches off */
+  without?: string[];
+  with?: string[];
+}
+
+/** What a run was made with, as the answer to a {@link RunChoice}. */
+export interface RunLabel {
+  /** name for headings: `quadrant.mmu, 2.6.24 without quadrant-filter` */
+  title: string;
+  file: string;
+  kernel: string;
+  without: string[];
+  with: string[];
+  events: number;
+}
+
+/** An `expect` that failed, or what stopped a run. Line and column from 1. */
+export interface ScenarioFailure {
+  line: number;
+  column: number;
+  message: string;
+  expected?: string;
+  found?: string;
+  /** event after which it was seen */
+  event: number;
+}
+
+/** One run's side of a {@link Difference}. */
+export interface DifferenceSide {
+  /** the event to travel to: the first that differs, or the one after which the state does; null where this run has none left */
+  at: EventRef | null;
+  /** the event as the kernel prints it, without task and time; null where there is none */
+  text: string | null;
+  /** the statement of the scenario that it belongs to; line from 1 */
+  statement?: { line: number; text: string };
+}
+
+/** A place where two runs of the same guest part. */
+export interface Difference {
+  /** `event`: another event, or other fields. `state`: equal events that leave another state. `missing`: one run has more */
+  kind: 'event' | 'state' | 'missing';
+  /** one sentence: `A zaps SPTE 001 of 5 L1 q0, B leaves it` */
+  summary: string;
+  a: DifferenceSide;
+  b: DifferenceSide;
+  /** what differs: name of a field or place (`spte`, `5 L1 q0 [000]`), its value in A and in B; null where there is none */
+  fields: { name: string; a: string | null; b: string | null }[];
+}
+
 /** Request names, their arguments and answers. */
 export interface Requests {
   /** a page by id, by SPTE-tree variable, or (nothing given) the page of the current event, else the root of the vCPU */
@@ -197,6 +308,22 @@ export interface Requests {
   'shadowMmu/change': { args: { page: number; index?: number; direction: 'next' | 'previous' }; body: EventRef | null };
   /** the window document that holds an event, for binary and compressed traces; a plain text trace is its own: sourceReference 0. Line from 1 */
   'shadowMmu/window': { args: { event: number }; body: { sourceReference: number; name: string; line: number } };
+
+  /** everything that is wrong with a scenario, in order, and its outline */
+  'shadowMmu/language/check': { args: { text: string }; body: { problems: ScenarioProblem[]; symbols: ScenarioSymbol[] } };
+  'shadowMmu/language/complete': { args: { text: string; position: TextPosition }; body: { items: ScenarioCompletion[] } };
+  'shadowMmu/language/hover': { args: { text: string; position: TextPosition }; body: ScenarioHover | null };
+  /** the whole text as it should be laid out; a text that does not parse is laid out as far as it does */
+  'shadowMmu/language/format': { args: { text: string }; body: { text: string } };
+  /** what `shadow-mmu run` prints and says. Fails with the first problem when the scenario does not parse */
+  'shadowMmu/run': { args: RunChoice; body: { run: RunLabel; trace: string; failures: ScenarioFailure[] } };
+  /** what `shadow-mmu scenario FILE --from A --to B` prints. First and last event, both included */
+  'shadowMmu/scenario': { args: { trace: string; from: number; to: number; vm?: number }; body: { text: string } };
+  /** where two runs of the same guest part, the first differences first; `total` counts those left out too */
+  'shadowMmu/diff': {
+    args: { a: RunChoice; b: RunChoice; max?: number };
+    body: { a: RunLabel; b: RunLabel; differences: Difference[]; total: number };
+  };
 }
 export type RequestName = keyof Requests;
 
