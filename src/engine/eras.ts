@@ -159,7 +159,7 @@ export const ERAS: readonly Era[] = [
   { ...OF_6_12, name: '6.12.107', kernels: [{ from: '6.12.95', to: '6.12' }], features: features(IN_6_12, FIXES_OF_2026) },
   { ...OF_6_12, name: '6.18.0', kernels: [{ from: '6.13', to: '6.19' }], features: IN_6_13 },
   { ...OF_6_12, name: '6.18.38', kernels: [{ from: '6.18.38', to: '6.18' }], features: features(IN_6_13, FIXES_OF_2026) },
-  { ...MODERN, name: 'rfc-local', kernels: [], features: features(IN_6_0, ['local-pages']) },
+  { ...MODERN, name: 'rfc-local', kernels: [], features: features(IN_6_0, ['local-pages', 'local-quadrant-mod-4']) },
   { ...OF_7, name: '7.0', kernels: [{ from: '7.0', to: '7.1' }], features: IN_7_0 },
   { ...OF_7, name: '7.x', kernels: [{ from: '7.1.3', to: '7.1' }, { from: '7.2' }], features: features(IN_7_0, FIXES_OF_2026) },
 ];
@@ -207,7 +207,7 @@ export function oldRoleRules(era: Era): OldRoleRules {
 /** What the rule that takes a child's role from its parent needs to know of the era. */
 export function childRoleRules(era: Era): ChildRoleRules {
   return {
-    localDirectories: hasFeature(era, 'local-pages'),
+    localDirectories: hasFeature(era, 'local-pages') && hasFeature(era, 'local-quadrant-mod-4'),
     clearsInvalid: hasFeature(era, 'clear-child-invalid'),
     directHas8ByteGptes: hasFeature(era, 'direct-has-8-byte-gptes'),
   };

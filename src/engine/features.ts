@@ -57,6 +57,11 @@ const FEATURE_TABLE = {
     on: "tables above a 32-bit guest's page directories are pages of one vCPU, linked on demand (RFC of 2022)",
     off: 'they are bare tables without a page header, filled when the root is loaded',
   },
+  'local-quadrant-mod-4': {
+    toggle: 'E5',
+    on: 'the page directories below a local page have the index of their PDPTE as quadrant, as they must',
+    off: 'they have its parity: four page directories collapse into two, and 2 GiB alias the other 2',
+  },
   'invalid-roots': {
     toggle: 'E6',
     on: 'a root that is zapped while it is in use becomes invalid, and cannot be found again (2.6.25)',

@@ -3,7 +3,7 @@ import { DirtyLog } from './dirtyLog.js';
 import { GuestTime } from './guestTime.js';
 import type { HiddenClasses } from './hiddenClasses.js';
 import type { HostPage, HostPages } from './hostPages.js';
-import type { Gfn, PageId } from './ids.js';
+import type { Gfn, PageId, Pfn } from './ids.js';
 import type { Mmu } from './mmu.js';
 import { PageLimit } from './pageLimit.js';
 import type { Vcpu } from './vcpu.js';
@@ -47,6 +47,8 @@ export class Kvm<Guest extends GuestTables = GuestTables, Host extends HostBacki
   readonly pageLimit = new PageLimit();
   /** previous roots of a vCPU that a flush of the guest's TLB may have freed: their root_count is not certain */
   readonly doubtedRoots = new Map<PageId, Vcpu>();
+  /** page frame of a vCPU's `pae_root`, or of another table for a local page, where it is known */
+  localFrame: (vcpu: number, local: 'pae_root' | 'table') => Pfn | undefined = () => undefined;
 
   constructor(
     readonly mmu: Mmu,

@@ -88,6 +88,11 @@ export function makePdpte(child: Pfn, encrypted = 0n): bigint {
   return frameBits(child) | PDPTE_PRESENT | encrypted;
 }
 
+/** What an entry of a local PAE root has besides the frame: of the bits of software only 9 to 11 are free there (spec/roots.md §8.4). */
+export function localPdpteFlags(format: SpteFormat): bigint {
+  return PDPTE_PRESENT | format.mmuPresent;
+}
+
 /** An entry of a PAE root below the special roots of a 4- or 5-level table: an ordinary link to the CPU. */
 export function makeSpecialRootPdpte(format: SpteFormat, child: Pfn, encrypted = 0n): bigint {
   return makePdpte(child, encrypted) | format.accessed | format.writable | format.user;

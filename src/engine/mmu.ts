@@ -7,6 +7,7 @@ import { sptesWritten, type WriteRules } from './guestWrite.js';
 import { BEFORE_FIRST, NO_PAGE, type EventIndex, type Gfn, type PageId, type Pfn, type Role, type SpteIndex } from './ids.js';
 import type { CellId } from './journal.js';
 import { LargePages } from './largePages.js';
+import { localPdpteFlags } from './makeSpte.js';
 import { PageHash } from './pageHash.js';
 import { Life, type Birth, type ShadowPages } from './pages.js';
 import { Places, type SptePlace } from './places.js';
@@ -46,6 +47,8 @@ export class Mmu {
   readonly unseen: UnseenChanges;
   /** live pages of the TDP MMU: on no list, in no hash, not counted, of no generation [6.1 tdp_mmu.c] */
   readonly tdpPages = new Set<PageId>();
+  /** live local pages, see `localPages.ts` */
+  readonly localPages = new Set<PageId>();
   /** the event since which no vCPU has run guest code */
   quietSince: EventIndex = BEFORE_FIRST;
   /** the event since which no SPTE that was writable then maps a guest frame */
@@ -92,6 +95,25 @@ export class Mmu {
   /** The page whose SPTEs fill a page frame, as far as events showed it. */
   pageAtFrame(frame: Pfn): PageId {
     return this.byFrame.get(frame) ?? NO_PAGE;
+  }
+
+  /** A local page is made: only its vCPU knows of it. */
+  createLocal(role: Role, local: NonNullable<Birth['local']>): PageId {
+    const birth = { vm: this.vm, gfn: 0 as Gfn, role, generation: this.generation(), before: false, local };
+    const id = this.pages.create(this.state, birth, 0, false);
+    this.localPages.add(id);
+    return id;
+  }
+
+  /** A local page goes at once. Its entries are empty by now. */
+  freeLocal(id: PageId): void {
+    this.pages.setRootCount(this.state, id, 0);
+    this.destroy(id);
+  }
+
+  /** What a link of a page has besides the child's frame. */
+  linkFlags(parent: PageId): bigint {
+    return this.pages.birth(parent).local === 'pae_root' ? localPdpteFlags(this.format) : this.format.link;
   }
 
   /** All pages of the hash, in the newest state. */
@@ -372,12 +394,16 @@ export class Mmu {
   }
 
   private destroy(id: PageId): void {
-    this.hash.remove(id, this.pages.gfn(this.state, id));
+    if (!this.localPages.delete(id)) this.unlist(id);
     const frame = this.pages.frame(this.state, id);
     if (frame !== undefined && this.byFrame.get(frame) === id) this.byFrame.delete(frame);
     this.parentsOf.drop(id);
     this.inDispute.delete(id);
-    if (!this.tdpPages.delete(id)) this.state.setNumber(this.usedPagesCell, this.usedPages() - 1);
     this.pages.destroy(this.state, id);
+  }
+
+  private unlist(id: PageId): void {
+    this.hash.remove(id, this.pages.gfn(this.state, id));
+    if (!this.tdpPages.delete(id)) this.state.setNumber(this.usedPagesCell, this.usedPages() - 1);
   }
 }

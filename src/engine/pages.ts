@@ -43,6 +43,8 @@ export interface Birth {
   readonly generation: number;
   /** the page was there before the trace began, or before a loss of events */
   readonly before: boolean;
+  /** a local page of one vCPU (`localPages.ts`): its table is the vCPU's `pae_root`, or one of its own */
+  readonly local?: 'pae_root' | 'table';
 }
 
 /**
@@ -82,10 +84,7 @@ export class ShadowPages {
   /** A new page in `state`, active and empty. */
   create(state: WritableState, birth: Birth, rootCount: number, unsync: boolean): PageId {
     const id = this.add(birth, state.now);
-    const key = gfnKey(birth.vm, birth.gfn);
-    const siblings = this.byGfn.get(key);
-    if (siblings) siblings.push(id);
-    else this.byGfn.set(key, [id]);
+    if (!birth.local) this.addToGfn(id, gfnKey(birth.vm, birth.gfn));
     state.setNumber(this.headers[id]! + Header.life, Life.active);
     if (rootCount) this.setRootCount(state, id, rootCount);
     if (unsync) this.setUnsync(state, id, true);
@@ -192,10 +191,17 @@ export class ShadowPages {
   level(id: PageId): number {
     return roleField(this.births[id]!.role, 'level');
   }
-  /** The page shadows a guest page table: it is write-protected, accounted, and can be unsync [6.1 mmu.c:sp_has_gptes]. */
+  /** A page of one vCPU alone, above the page directories of a 32-bit guest: no hash, no list and no count has it. */
+  isLocal(id: PageId): boolean {
+    return this.births[id]!.local !== undefined;
+  }
+  /**
+   * The page shadows a guest page table: it is write-protected, accounted, and can be unsync [6.1 mmu.c:sp_has_gptes]. The role of a
+   * local page says so too, but no gfn leads to it.
+   */
   hasGptes(id: PageId): boolean {
     const { role } = this.births[id]!;
-    return !roleField(role, 'direct') && !roleField(role, 'passthrough');
+    return !roleField(role, 'direct') && !roleField(role, 'passthrough') && !this.isLocal(id);
   }
 
   /** The cell of an SPTE. */
@@ -237,6 +243,12 @@ export class ShadowPages {
       [this.headers[id]!, Header.entriesDoubted],
       [this.blocks[id]!, ENTRIES],
     ];
+  }
+
+  private addToGfn(id: PageId, key: string): void {
+    const siblings = this.byGfn.get(key);
+    if (siblings) siblings.push(id);
+    else this.byGfn.set(key, [id]);
   }
 
   private add(birth: Birth, event: EventIndex): PageId {

@@ -1,6 +1,8 @@
 import { Trust } from './entry.js';
 import { NO_PAGE, type EventIndex, type PageId } from './ids.js';
 import type { CellId } from './journal.js';
+import { freeLocalRoot } from './localPages.js';
+import type { Mmu } from './mmu.js';
 import type { ShadowPages } from './pages.js';
 import { switchRoot } from './prevRoots.js';
 import type { Reason } from './reasons.js';
@@ -16,7 +18,9 @@ export type RootShape =
   /** four level-2 pages behind a PDPT without a page header: 4-byte gPTEs, PAE, no paging */
   | 'pae'
   /** one page of level 4 or 5 */
-  | 'single';
+  | 'single'
+  /** one local page of level 3 to 5, which is made anew by every load (`localPages.ts`) */
+  | 'local';
 
 /** The MMIO address that a vCPU handled last (`vcpu_cache_mmio_info`): the next access there needs no look at the SPTE. */
 export class MmioCache {
@@ -65,6 +69,9 @@ function isNoRoot(root: CachedRoot): boolean {
 
 /** The roots of one vCPU (`struct kvm_mmu`'s root and prev_roots), in cells. */
 export class Vcpu {
+  readonly vm: number;
+  private readonly state: WritableState;
+  private readonly pages: ShadowPages;
   private readonly first: CellId;
   private readonly switchedCell: CellId;
   readonly mmio = new MmioCache();
@@ -78,12 +85,13 @@ export class Vcpu {
   otherClasses: readonly number[] = [];
 
   constructor(
-    readonly vm: number,
+    private readonly mmu: Mmu,
     readonly id: number,
-    private readonly state: WritableState,
-    private readonly pages: ShadowPages,
   ) {
-    this.first = state.journal.allocate(ROOT_SLOTS + PREVIOUS_ROOTS + 1);
+    this.vm = mmu.vm;
+    this.state = mmu.state;
+    this.pages = mmu.pages;
+    this.first = this.state.journal.allocate(ROOT_SLOTS + PREVIOUS_ROOTS + 1);
     this.switchedCell = this.first + ROOT_SLOTS + PREVIOUS_ROOTS;
   }
 
@@ -114,9 +122,10 @@ export class Vcpu {
     return pages;
   }
 
-  shape(): RootShape | undefined {
-    const page = this.roots().find((root) => root !== NO_PAGE);
-    return page === undefined ? undefined : this.pages.level(page) >= 4 ? 'single' : 'pae';
+  shape(state: State = this.state): RootShape | undefined {
+    const page = this.roots(state).find((root) => root !== NO_PAGE);
+    if (page === undefined) return undefined;
+    return this.pages.isLocal(page) ? 'local' : this.pages.level(page) >= 4 ? 'single' : 'pae';
   }
 
   /** The level of the walk's first shadow page. */
@@ -149,8 +158,8 @@ export class Vcpu {
   }
 
   /**
-   * A root load begins. Everything is let go when the MMU was reset; otherwise a PDPT's pages are, and a single root moves to the previous
-   * ones [6.1 mmu.c:kvm_mmu_new_pgd, kvm_mmu_reset_context].
+   * A root load begins. Everything is let go when the MMU was reset; otherwise a PDPT's pages and a local root are, and a single root
+   * moves to the previous ones [6.1 mmu.c:kvm_mmu_new_pgd, kvm_mmu_reset_context].
    */
   beginLoad(reset: boolean): void {
     if (reset) this.freeAll(ROOT_SLOTS + PREVIOUS_ROOTS);
@@ -223,7 +232,9 @@ export class Vcpu {
   }
 
   private slotFor(page: number): CellId {
-    return this.shape() === 'single' ? this.first : this.first + (Math.floor(page / 2 ** 18) % ROOT_SLOTS);
+    const shape = this.shape();
+    if (shape === 'single' || shape === 'local') return this.first;
+    return this.first + (Math.floor(page / 2 ** 18) % ROOT_SLOTS);
   }
 
   private rotate(): void {
@@ -260,6 +271,7 @@ export class Vcpu {
   }
 
   private put(page: PageId): void {
+    if (this.pages.isLocal(page)) return freeLocalRoot(this.mmu, page);
     const count = this.pages.rootCount(this.state, page);
     if (count > 0) this.pages.setRootCount(this.state, page, count - 1);
   }

@@ -6,6 +6,7 @@ import {
   isPresentGpte,
   modeOfTopLevel,
   pageOf,
+  topLevel,
   translatedGfn,
   type PagingMode,
 } from './gpte.js';
@@ -73,6 +74,11 @@ export class GuestWalk {
   tableGfn(level: number): Gfn | undefined {
     const above = this.entries.get(level + 1);
     return above === undefined ? undefined : gpteFrame(this.mode, above);
+  }
+
+  /** The gfn of the guest table of a level, the top one included, as far as it is known. */
+  shadowedGfn(level: number): Gfn | undefined {
+    return this.tableGfn(level) ?? (level === topLevel(this.mode) ? this.topGfn : undefined);
   }
 
   /** Rights accumulated above the table at `level`: the access of the shadow page behind it (spec/roles.md §4). */

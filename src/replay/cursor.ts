@@ -238,7 +238,7 @@ export class Cursor {
         return { index, setBy, grade: 'derived', state: 'empty', value: 0n };
       case EntryState.link: {
         const child = journal.number(record) as PageId;
-        const { link } = this.mmuOf(id).format;
+        const link = this.mmuOf(id).linkFlags(id);
         const frame = pages.frame(this.state, child);
         return { ...common, state: 'link', child, value: frame === undefined ? null : frameBits(frame) | link, flags: link };
       }

@@ -201,7 +201,7 @@ export class Replayer {
   private vcpuAt(vm: number, id: number): Vcpu {
     let vcpu = this.vcpu(vm, id);
     if (!vcpu) {
-      vcpu = new Vcpu(vm, id, this.state, this.pages);
+      vcpu = new Vcpu(this.mmu(vm), id);
       this.kvm(vm).vcpus.push(vcpu);
       this.vcpus.push(vcpu);
     }

@@ -2,11 +2,12 @@ import { rootQuadrant } from '../engine/childRole.js';
 import { EntryState, Trust, entryState, entryTag } from '../engine/entry.js';
 import { FaultPath } from '../engine/faultPath.js';
 import { accessedMask, dirtyMask, gpteBytes, gpteFrame, gpteGpa, isPdpte, pageOf, topLevel, type PagingMode } from '../engine/gpte.js';
+import { LOCAL_LEVEL, usingLocalRootPage } from '../engine/localPages.js';
 import { NO_PAGE, type Gfn, type PageId, type SpteIndex } from '../engine/ids.js';
 import type { Mmu } from '../engine/mmu.js';
 import { PferrBit, type GuestControl } from '../engine/permission.js';
 import type { GuestCpu } from '../engine/reserved.js';
-import { ACC_ALL, makeRole, type RoleFields } from '../engine/role.js';
+import { ACC_ALL, makeRole, roleField, withRole, type RoleFields } from '../engine/role.js';
 import { NX, PAGE_SIZE_BIT, pagesPerEntry } from '../engine/spte.js';
 import type { RootPage } from '../engine/steps/roots.js';
 import type { Vcpu } from '../engine/vcpu.js';
@@ -96,8 +97,19 @@ export class Cpu {
     return before.cr3 !== paging.cr3 || !same ? 'switch' : 'keep';
   }
 
-  /** What a load of the root asks for by slot (spec/roots.md §3-4). */
+  /** What a load of the root asks for: a local page, where the kernel has those, or a page for each slot. */
   roots(): (RootPage | undefined)[] {
+    const slots = this.slots();
+    const { mode } = this.paging;
+    const some = slots.find((slot) => slot !== undefined);
+    if (!some || !this.mmu.has('local-pages')) return slots;
+    const rootLevel = Math.max(roleField(some.role, 'level'), LOCAL_LEVEL);
+    if (!usingLocalRootPage(mode === 'off', mode === 'off' ? 0 : topLevel(mode), rootLevel)) return slots;
+    return [{ gfn: 0 as Gfn, role: withRole(some.role, { level: rootLevel, quadrant: 0 }), local: true }];
+  }
+
+  /** What a load of the root asks for by slot (spec/roots.md §3-4). */
+  private slots(): (RootPage | undefined)[] {
     const { mode, cr3, wp } = this.paging;
     // From 5.18 on EFER.NX is taken for set in shadow paging.
     const role = (fields: Partial<RoleFields>): RootPage['role'] =>
@@ -145,6 +157,7 @@ export class Cpu {
    */
   walk(mode: PagingMode, address: bigint, error: number): { walk: GuestWalk; outcome: WalkOutcome } {
     const walk = new GuestWalk(address, error & (PferrBit.write | PferrBit.user | PferrBit.fetch), mode);
+    walk.topGfn = this.paging.cr3;
     const setting = { control: this.control, cpu: CPU };
     let outcome = walkOutcome(walk, setting);
     for (let level = topLevel(mode); outcome.kind === 'incomplete' && level >= 1; level--) {

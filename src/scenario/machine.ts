@@ -4,7 +4,7 @@ import { apply } from '../engine/apply.js';
 import { Trust } from '../engine/entry.js';
 import { eraFor, type Era } from '../engine/eras.js';
 import type { FaultPath } from '../engine/faultPath.js';
-import { NO_PAGE, type EventIndex, type Gfn, type PageId } from '../engine/ids.js';
+import { NO_PAGE, type EventIndex, type Gfn, type PageId, type Pfn } from '../engine/ids.js';
 import { Journal } from '../engine/journal.js';
 import { Kvm } from '../engine/kvm.js';
 import { Mmu } from '../engine/mmu.js';
@@ -33,6 +33,8 @@ export type AccessResult = 'done' | Exclude<FaultResult, 'fixed' | 'retry'>;
 /** A fault that is handled again and again without progress is a defect of the engine. */
 const MOST_FAULTS = 16;
 const FIRST_FRAME = 0x1000;
+/** where the vCPUs' `pae_root` tables lie: below 4 GiB, from the creation of the vCPU on */
+const FIRST_PAE_ROOT = 0x800;
 /** Memslot generations of the two address spaces of x86 go up in turn. */
 const GENERATION_STEP = 2;
 const ALL = (1n << 64n) - 1n;
@@ -62,13 +64,14 @@ export class Machine implements FaultingVm {
     this.mmu = mmu ? mmu(this.state, this.pages, era) : new Mmu(0, this.state, this.pages, era);
     this.kvm = new Kvm(this.mmu, this.guest, this.host);
     this.kvm.slotGeneration = 0;
+    this.kvm.localFrame = (vcpu, local) => (local === 'pae_root' ? ((FIRST_PAE_ROOT + vcpu) as Pfn) : this.host.allocate());
     if (maxPages !== undefined) this.kvm.pageLimit.set(maxPages);
     this.state.now = 0 as EventIndex;
     this.mmu.unseen.happened(Cause.exitsSeen);
   }
 
   addCpu(paging: Paging): Cpu {
-    const vcpu = new Vcpu(0, this.cpus.length, this.state, this.pages);
+    const vcpu = new Vcpu(this.mmu, this.cpus.length);
     const cpu = new Cpu(vcpu, this.mmu, this.guest, this.host);
     this.cpus.push(cpu);
     this.kvm.vcpus.push(vcpu);

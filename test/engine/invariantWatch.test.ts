@@ -20,7 +20,7 @@ class Engine {
   readonly pages = new ShadowPages(this.state.journal);
   readonly mmus = [new Mmu(0, this.state, this.pages, eraNamed('6.12.107')!)];
   readonly mmu = this.mmus[0]!;
-  readonly vcpus = [new Vcpu(0, 0, this.state, this.pages)];
+  readonly vcpus = [new Vcpu(this.mmu, 0)];
   readonly found: (Violation & { event: number })[] = [];
   readonly watch = new InvariantWatch(
     this,

@@ -1,5 +1,4 @@
 import { Output, type Announcement } from '../../src/engine/announcement.js';
-import { eraFor } from '../../src/engine/eras.js';
 import { NO_PAGE, type Gfn, type PageId, type SpteIndex } from '../../src/engine/ids.js';
 import type { Known } from '../../src/engine/invariants/index.js';
 import { snapshotOf } from '../../src/engine/invariants/index.js';
@@ -90,7 +89,7 @@ export class Observer {
   past(state: State): Snapshot {
     const { mmu, kvm } = this.machine;
     return snapshotOf(mmu, kvm.vcpus, state, {
-      features: eraFor('6.1').features,
+      features: mmu,
       page: (id, at) => ({ birth: mmu.pages.birth(id), writeFloodingCount: mmu.pages.writeFlooding(at, id) }),
       recent: { zapAllFastUnfinished: false },
     });
@@ -109,7 +108,7 @@ export class Observer {
     const { machine } = this;
     const { mmu, kvm, guest, host } = machine;
     return {
-      features: eraFor('6.1').features,
+      features: mmu,
       activeList: [...mmu.active].reverse(),
       counters: {
         unsync: mmu.statistics.value('mmu_unsync'),

@@ -66,6 +66,7 @@ export class EngineFacts implements Facts {
 
   *pages(): Generator<PageSnapshot> {
     for (const id of this.mmu.hashed()) yield this.page(id)!;
+    for (const id of this.mmu.localPages) yield this.page(id)!;
   }
 
   page(id: PageId): PageSnapshot | undefined {

@@ -144,7 +144,7 @@ export class EngineReader {
     if (kind === EntryState.link) {
       const child = state.number(cell) as PageId;
       const frame = pages.frame(state, child);
-      return { index, kind: 'link', certain, child, ...(frame === undefined ? {} : { spte: frameBits(frame) | mmu.format.link }) };
+      return { index, kind: 'link', certain, child, ...(frame === undefined ? {} : { spte: frameBits(frame) | mmu.linkFlags(id) }) };
     }
     const spte = (this.isNewest ? mmu.recordedSpte(cell) : undefined) ?? state.word(cell);
     const gfn = state.number(pages.gfnCell(id, index)) as Gfn;
@@ -160,7 +160,7 @@ export class EngineReader {
     const previous = vcpu.previousRoots(state);
     return {
       id: vcpu.id,
-      ...(first === undefined ? {} : { shape: mmu.pages.level(first) >= 4 ? 'single' : 'pae' }),
+      ...(first === undefined ? {} : { shape: mmu.pages.level(first) >= 4 || mmu.pages.isLocal(first) ? 'single' : 'pae' }),
       roots,
       certain,
       previous,
@@ -191,7 +191,7 @@ class EnginePage implements PageSnapshot {
   readonly generation: number;
   readonly role: Role;
   readonly freed: boolean;
-  readonly local = false;
+  readonly local: boolean;
   private allEntries: EntrySnapshot[] | undefined;
 
   constructor(
@@ -202,6 +202,7 @@ class EnginePage implements PageSnapshot {
     const birth = mmu.pages.birth(id);
     this.gfn = birth.gfn;
     this.generation = birth.generation;
+    this.local = birth.local !== undefined;
     this.role = mmu.pages.role(state, id);
     this.freed = !mmu.pages.isLive(state, id);
   }

@@ -1,9 +1,9 @@
 import { roleField, roleMask, type RoleField } from '../role.js';
-import { PAGE_SIZE_BIT, pagesPerEntry } from '../spte.js';
+import { PAGE_SIZE_BIT, pagesPerEntry, type SpteFormat } from '../spte.js';
 import { frameByPage, hasGptes, isDirect, knowsRole, levelOf, type Facts } from './facts.js';
 import { guestEntry, isLarge } from './guestEntry.js';
 import { describe, describeEntry, hex, type Invariant } from './invariant.js';
-import type { PageSnapshot } from './snapshot.js';
+import type { EntrySnapshot, PageSnapshot } from './snapshot.js';
 
 /** Fields that a child has from its parent [6.1 mmu.c:kvm_mmu_child_role]. */
 const INHERITED: readonly RoleField[] = [
@@ -119,7 +119,7 @@ export const STRUCTURE: readonly Invariant[] = [
             expected: 'a 4 KiB leaf',
             found: wrong,
           }));
-        } else if (entry.kind === 'link') {
+        } else if (entry.kind === 'link' && !isPdpte(entry, page, format)) {
           verdict.check(entry.spte === undefined ? undefined : (entry.spte & format.writable) !== 0n, () => ({
             place,
             message: `${describeEntry(page, entry)} leads to a page but is not writable: what the child allows cannot be written`,
@@ -131,6 +131,11 @@ export const STRUCTURE: readonly Invariant[] = [
     },
   },
 ];
+
+/** An entry of a local PAE root: the CPU reserves W there. */
+function isPdpte({ spte }: EntrySnapshot, page: PageSnapshot, format: SpteFormat): boolean {
+  return page.local && levelOf(page) === 3 && spte !== undefined && (spte & (format.link & ~format.mmuPresent)) === format.present;
+}
 
 function differing(parent: PageSnapshot, child: PageSnapshot, facts: Facts): RoleField[] {
   return INHERITED.filter(

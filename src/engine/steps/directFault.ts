@@ -39,7 +39,7 @@ function* directMap(fault: Fault, gfn: Gfn, top: number): Steps {
 
 /** The highest level that a direct MMU maps at. */
 export function largestLevel(vcpu: Vcpu): number {
-  return vcpu.rootLevel() === 2 ? LARGEST : 3;
+  return vcpu.shape() === 'single' ? 3 : LARGEST;
 }
 
 /** Answers whether that was all. */

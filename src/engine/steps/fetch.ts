@@ -12,6 +12,7 @@ import { makeMmuPagesAvailable } from './available.js';
 import { doubtOf } from './doubt.js';
 import { hitsTrackedTable, type Fault, type ShadowFault } from './fault.js';
 import { findPage, getShadowPage } from './getPage.js';
+import { getLocalChild, isAboveGuest } from './localRoot.js';
 import { directPrefetch, prefetch } from './prefetch.js';
 import { mayStartOver, request } from './request.js';
 import { markMmio, mmuSetSpte } from './setSpte.js';
@@ -58,8 +59,12 @@ function* fetch(fault: ShadowFault, gfn: Gfn, access: number): Steps {
       continue;
     }
     mmu.pages.setWriteFlooding(mmu.state, parent, 0);
+    if (isAboveGuest(kvm, level, parent)) {
+      getLocalChild(fault, parent, level);
+      continue;
+    }
     const role = mmu.childRole(parent, path.indexAt(level + 1), false, walk.tableAccess(level));
-    const taken = yield* getChild(fault, parent, path.indexAt(level + 1), walk.tableGfn(level)!, role);
+    const taken = yield* getChild(fault, parent, path.indexAt(level + 1), walk.shadowedGfn(level)!, role);
     const child = path.at(level);
     if (taken && child !== NO_PAGE) yield* syncChildren(kvm, child);
   }

@@ -10,6 +10,7 @@ import type { Vcpu } from '../vcpu.js';
 import { inAnyClass } from './anyClass.js';
 import { makeMmuPagesAvailable } from './available.js';
 import { announcePage, findPage, getShadowPage } from './getPage.js';
+import { allocLocalRoot } from './localRoot.js';
 import { syncAnyRoot, syncRoots } from './syncRoots.js';
 import { unsyncBelow } from './unsync.js';
 import { freeRoots } from './zap.js';
@@ -55,7 +56,9 @@ export function isObsolete({ mmu }: Kvm, page: PageId): boolean {
 export function* reload(kvm: Kvm, vcpu: Vcpu, roots: readonly PageId[]): Steps {
   const { pages, state } = kvm.mmu;
   const wanted = roots.map((page) =>
-    page === NO_PAGE ? undefined : { gfn: pages.birth(page).gfn, role: withRole(pages.role(state, page), { invalid: 0 }) },
+    page === NO_PAGE
+      ? undefined
+      : { gfn: pages.birth(page).gfn, role: withRole(pages.role(state, page), { invalid: 0 }), local: pages.isLocal(page) },
   );
   yield* loadRoots(kvm, vcpu, wanted, vcpu.heldRoots());
 }
@@ -64,6 +67,8 @@ export function* reload(kvm: Kvm, vcpu: Vcpu, roots: readonly PageId[]): Steps {
 export interface RootPage {
   readonly gfn: Gfn;
   readonly role: Role;
+  /** it is a local page: always made, never found (spec/roots.md §8) */
+  readonly local?: boolean;
 }
 
 /**
@@ -74,6 +79,12 @@ export interface RootPage {
  */
 export function* loadRoots(kvm: Kvm, vcpu: Vcpu, wanted: readonly (RootPage | undefined)[], releasing: readonly PageId[]): Steps {
   yield* makeMmuPagesAvailable(kvm, undefined, vcpu);
+  const [root] = wanted;
+  if (root?.local) {
+    vcpu.beginLoad(false);
+    allocLocalRoot(kvm, vcpu, root.role);
+    return;
+  }
   let first = true;
   for (const [slot, root] of wanted.entries()) {
     if (!root) continue;
