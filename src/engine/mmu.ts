@@ -60,7 +60,7 @@ export class Mmu {
     readonly vm: number,
     readonly state: WritableState,
     readonly pages: ShadowPages,
-    private readonly era: Era,
+    readonly era: Era,
   ) {
     this.format = era.sptes ?? PT64;
     this.roleRules = childRoleRules(era);

@@ -1,6 +1,6 @@
 import type { EventIndex, Gfn, PageId, SpteIndex } from '../engine/ids.js';
 import type { CellId, RecordIndex } from '../engine/journal.js';
-import type { Replayer } from './replayer.js';
+import type { History } from './history.js';
 
 /** What a data breakpoint watches. */
 export type ChangeTarget =
@@ -16,7 +16,7 @@ export interface ChangeIndex {
   previous(before: EventIndex): EventIndex | undefined;
 }
 
-export function changesOf(replay: Replayer, target: ChangeTarget): ChangeIndex {
+export function changesOf(replay: History, target: ChangeTarget): ChangeIndex {
   const { pages } = replay;
   switch (target.kind) {
     case 'page':
@@ -43,7 +43,7 @@ export function changesOf(replay: Replayer, target: ChangeTarget): ChangeIndex {
 /** Looks through the journal, whose records are in order of time, for writes to a few cells that changed them. */
 class CellChanges implements ChangeIndex {
   constructor(
-    private readonly replay: Replayer,
+    private readonly replay: History,
     private readonly runs: readonly (readonly [CellId, number])[],
     /** the cells belong to the target from here … */
     private readonly first: EventIndex = -1 as EventIndex,
@@ -90,7 +90,7 @@ class EventChanges implements ChangeIndex {
 }
 
 /** Events about a guest frame: its shadow pages, and the leaves that map it. */
-function gfnEvents(replay: Replayer, vm: number, gfn: Gfn): EventIndex[] {
+function gfnEvents(replay: History, vm: number, gfn: Gfn): EventIndex[] {
   const { table, pages, tasks } = replay;
   const events: EventIndex[] = [];
   for (let event = 0 as EventIndex; event < replay.replayed; event++) {

@@ -30,6 +30,8 @@ export class Conformance {
       {
         isSure: (page) => task.mmu.isObsolete(page) || !this.hasTwin(page, task),
         isCertain: () => !task.mmu.incomplete && !task.mmu.ambiguous,
+        ways: replay.ledTo,
+        now: () => replay.state.now,
         unrecorded: (announced) => this.unrecorded(task, announced),
         missing: (event, announced) => {
           if (missingInputs(task)) return;

@@ -14,7 +14,7 @@ import { spteLetter } from './letters.js';
 import { accessLetters } from './names.js';
 import { doubtOf } from './doubts.js';
 import { ReverseIndex } from './reverseIndex.js';
-import type { Replayer } from './replayer.js';
+import type { History } from './history.js';
 import type { VcpuRoots, EntryView, Grade, PageHeader, PageView, SpteKind, StatisticView } from './view.js';
 
 const GRADES: Record<Trust, Grade> = { [Trust.recorded]: 'recorded', [Trust.derived]: 'derived', [Trust.assumed]: 'assumed' };
@@ -24,7 +24,7 @@ export class Cursor {
   private readonly state: State;
   private reverseIndex: ReverseIndex | undefined;
 
-  constructor(private readonly replay: Replayer) {
+  constructor(private readonly replay: History) {
     this.state = new State(replay.journal);
   }
 

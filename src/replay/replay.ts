@@ -6,6 +6,8 @@ import type { Accounts } from './accounts.js';
 import { announcements, type Announced } from './announcements.js';
 import { changesOf, type ChangeIndex, type ChangeTarget } from './changes.js';
 import { Cursor } from './cursor.js';
+import type { History, LedTo } from './history.js';
+import type { Trail } from '../engine/trail.js';
 import { knownToInvariants } from './invariantFacts.js';
 import { Replayer } from './replayer.js';
 import type { Finding, VcpuInfo, VmInfo } from './view.js';
@@ -20,9 +22,11 @@ export interface ReplayOptions {
 /** How far back a fault or an exit is searched for: a bound for damaged traces, far beyond any real exit. */
 const LONGEST_EXIT = 100_000;
 
-/** A trace replayed through the engine: the answers of the debugger come from here. */
+/** A trace replayed through the engine, or the run of a scenario: the answers of the debugger come from here. */
 export class Replay {
-  private readonly replayer: Replayer;
+  /** what the engine is run along; a scenario has run already */
+  private readonly replayer: Replayer | undefined;
+  private readonly history: History;
   private watch: InvariantWatch | undefined;
   /** the first event after which the invariants were checked; undefined while they are not */
   invariantsSince: EventIndex | undefined;
@@ -30,17 +34,21 @@ export class Replay {
   constructor(
     readonly table: EventTable,
     options: ReplayOptions = {},
+    ran?: History,
   ) {
-    this.replayer = new Replayer(table, options.kernel === 'auto' ? undefined : options.kernel);
+    this.replayer = ran ? undefined : new Replayer(table, options.kernel === 'auto' ? undefined : options.kernel);
+    this.history = ran ?? this.replayer!;
     this.watchInvariants(options.invariants === true);
   }
 
   /** Replays up to `max` more events of the table; answers how many. */
   advance(max: number): number {
+    const { replayer } = this;
+    if (!replayer) return 0;
     const end = Math.min(this.table.length, this.replayed + max);
     const count = end - this.replayed;
-    while (this.replayer.replayed < end) {
-      this.replayer.step();
+    while (replayer.replayed < end) {
+      replayer.step();
       this.watch?.step();
     }
     return count;
@@ -48,9 +56,9 @@ export class Replay {
 
   /** Checks the invariants from here on, or no longer. */
   watchInvariants(on: boolean): void {
-    if (on === (this.watch !== undefined)) return;
+    if (!this.replayer || on === (this.watch !== undefined)) return;
     this.invariantsSince = on ? (this.replayed as EventIndex) : undefined;
-    this.watch = on ? this.newWatch() : undefined;
+    this.watch = on ? newWatch(this.replayer) : undefined;
   }
 
   /** Checks the invariants over the whole state reached, and answers how often each was checked so far, by its number. */
@@ -73,19 +81,19 @@ export class Replay {
 
   /** Events 0..replayed-1 have been through the engine. */
   get replayed(): number {
-    return this.replayer.replayed;
+    return this.history.replayed;
   }
   /** In order of their events. */
   get findings(): readonly Finding[] {
-    return this.replayer.findings.all;
+    return this.history.findings.all;
   }
   get accounts(): Accounts {
-    return this.replayer.accounts;
+    return this.history.accounts;
   }
 
   get vms(): readonly VmInfo[] {
-    const places = [...this.replayer.tasks.all];
-    return Array.from({ length: this.replayer.tasks.vmCount }, (_, vm) => ({
+    const places = [...this.history.tasks.all];
+    return Array.from({ length: this.history.tasks.vmCount }, (_, vm) => ({
       vm,
       vcpus: this.vcpusOf(vm),
       pids: places.filter((place) => place.vm === vm).map((place) => place.pid),
@@ -94,31 +102,31 @@ export class Replay {
 
   /** The VM of an event's task; undefined for tasks that have nothing to do with one. */
   vmOf(event: EventIndex): number | undefined {
-    return this.replayer.tasks.place(this.table.pid(event))?.vm;
+    return this.history.tasks.place(this.table.pid(event))?.vm;
   }
 
   vcpuOf(event: EventIndex): VcpuInfo | undefined {
-    const place = this.replayer.tasks.place(this.table.pid(event));
+    const place = this.history.tasks.place(this.table.pid(event));
     return place?.vcpu === undefined ? undefined : { vm: place.vm, vcpu: place.vcpu, pid: place.pid };
   }
 
   /** The shadow page an event is about; 0 = none. */
   pageOf(event: EventIndex): PageId {
-    return this.replayer.notes.pageOf(event);
+    return this.history.notes.pageOf(event);
   }
 
   spteOf(event: EventIndex): { page: PageId; index: SpteIndex } | undefined {
-    return this.replayer.notes.spteOf(event);
+    return this.history.notes.spteOf(event);
   }
 
   /** The finding at an event, or that of one kind. */
   findingAt(event: EventIndex, kind?: string): Finding | undefined {
-    return this.replayer.findings.at(event, kind);
+    return this.history.findings.at(event, kind);
   }
 
   /** 0 outside exits and faults, 1 in one of them, 2 in a fault of an exit. What opens an exit or a fault lies outside of it. */
   depthOf(event: EventIndex): 0 | 1 | 2 {
-    const { notes } = this.replayer;
+    const { notes } = this.history;
     return ((notes.inExit(event) ? 1 : 0) + (notes.inFault(event) ? 1 : 0)) as 0 | 1 | 2;
   }
 
@@ -126,13 +134,13 @@ export class Replay {
   faultOf(event: EventIndex): { first: EventIndex; address: bigint; error: number } | undefined {
     const { table } = this;
     const kind = table.kind(event);
-    if (!this.replayer.notes.inFault(event) && kind !== Kind.pageFault && kind !== Kind.walk) return undefined;
+    if (!this.history.notes.inFault(event) && kind !== Kind.pageFault && kind !== Kind.walk) return undefined;
     let walk: EventIndex | undefined;
     for (const at of this.backwards(event)) {
       const opener = table.kind(at);
       if (opener === Kind.pageFault) return { first: at, address: table.word(at, 2), error: table.num(at, 3) };
       if (opener === Kind.walk && walk === undefined) walk = at;
-      if (walk !== undefined && !this.replayer.notes.inFault(at)) break;
+      if (walk !== undefined && !this.history.notes.inFault(at)) break;
     }
     return walk === undefined ? undefined : { first: walk, address: table.word(walk, 0), error: table.num(walk, 1) };
   }
@@ -140,49 +148,49 @@ export class Replay {
   /** The kvm_exit that an event belongs to. */
   exitOf(event: EventIndex): EventIndex | undefined {
     if (this.table.kind(event) === Kind.exit) return event;
-    if (!this.replayer.notes.inExit(event)) return undefined;
+    if (!this.history.notes.inExit(event)) return undefined;
     for (const at of this.backwards(event)) if (this.table.kind(at) === Kind.exit) return at;
     return undefined;
   }
 
+  /** The kernel functions that led to each event. */
+  get ledTo(): LedTo {
+    return this.history.ledTo;
+  }
+
+  /** Each step of the engine; only a scenario has them all. */
+  get trail(): Trail | undefined {
+    return this.history.trail;
+  }
+
   /** A position of its own in the history. */
   cursor(): Cursor {
-    return new Cursor(this.replayer);
+    return new Cursor(this.history);
   }
 
   /** Where a page, an SPTE, a gfn, a flag or a root changes: for data breakpoints. */
   changesOf(target: ChangeTarget): ChangeIndex {
-    return changesOf(this.replayer, target);
+    return changesOf(this.history, target);
   }
 
   /** The outputs that must come next, after all events replayed so far. */
   announced(): Announced[] {
-    return announcements(this.replayer);
+    return this.replayer ? announcements(this.replayer) : [];
   }
 
   /** The last page made so far; pages are numbered from 1. */
   get lastPage(): PageId {
-    return this.replayer.pages.last;
+    return this.history.pages.last;
   }
 
   /** Every page that ever had a gfn, oldest first. */
   pagesEverOf(vm: number, gfn: Gfn): readonly PageId[] {
-    return this.replayer.pages.everOfGfn(vm, gfn).filter((id) => this.replayer.pages.born(id) < this.replayed);
-  }
-
-  private newWatch(): InvariantWatch {
-    const { replayer } = this;
-    const known: Known[] = [];
-    return new InvariantWatch(
-      replayer,
-      (vm) => (known[vm] ??= knownToInvariants(replayer, vm)),
-      (vm, violation) => replayer.findings.invariant((replayer.replayed - 1) as EventIndex, vm, violation),
-    );
+    return this.history.pages.everOfGfn(vm, gfn).filter((id) => this.history.pages.born(id) < this.replayed);
   }
 
   private vcpusOf(vm: number): VcpuInfo[] {
     const vcpus: VcpuInfo[] = [];
-    for (const { pid, vm: its, vcpu } of this.replayer.tasks.all) if (its === vm && vcpu !== undefined) vcpus.push({ vm, vcpu, pid });
+    for (const { pid, vm: its, vcpu } of this.history.tasks.all) if (its === vm && vcpu !== undefined) vcpus.push({ vm, vcpu, pid });
     return vcpus.sort((a, b) => a.vcpu - b.vcpu);
   }
 
@@ -192,4 +200,13 @@ export class Replay {
     const end = Math.max(0, event - LONGEST_EXIT);
     for (let at = event as number; at >= end; at--) if (this.table.pid(at) === pid) yield at as EventIndex;
   }
+}
+
+function newWatch(replayer: Replayer): InvariantWatch {
+  const known: Known[] = [];
+  return new InvariantWatch(
+    replayer,
+    (vm) => (known[vm] ??= knownToInvariants(replayer, vm)),
+    (vm, violation) => replayer.findings.invariant((replayer.replayed - 1) as EventIndex, vm, violation),
+  );
 }

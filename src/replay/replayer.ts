@@ -20,6 +20,8 @@ import { Kind } from '../trace/vocabulary.js';
 import { Accounts, isOutput } from './accounts.js';
 import { Conformance } from './conformance.js';
 import { drive } from './drive.js';
+import type { History } from './history.js';
+import { Ways } from './ledTo.js';
 import { EventNotes } from './eventNotes.js';
 import { Findings } from './findings/findings.js';
 import { guestEvent } from './guestEvents.js';
@@ -38,7 +40,7 @@ const HIDDEN_MASK = roleMask(['hidden', 'smm', 'guest_mode']);
  * Runs the engine along a trace, one event after the other and only forwards: inputs become calls, recorded outputs are held against
  * what was announced and then let in. What an event does to the MMU is in `pageEvents`, `spteEvents` and `guestEvents`.
  */
-export class Replayer {
+export class Replayer implements History {
   readonly journal = new Journal();
   readonly state = new WritableState(this.journal);
   readonly pages = new ShadowPages(this.journal);
@@ -49,6 +51,7 @@ export class Replayer {
   readonly accounts = new Accounts();
   private readonly conformance = new Conformance(this);
   readonly notes = new EventNotes();
+  readonly ledTo = new Ways();
   /** where the pointers of mark_mmio_spte lead, hashed or not */
   readonly mmioPlaces = new Map<bigint, SptePlace>();
   private readonly byPid = new Map<number, Task>();
@@ -103,6 +106,7 @@ export class Replayer {
     for (let next = this.kvms.length; next <= vm; next++) {
       const mmu = new Mmu(next, this.state, this.pages, eraFor(kernel));
       const kvm = new Kvm(mmu, new GuestEntries(mmu), new HostPages());
+      kvm.trail = this.ledTo;
       if (this.table.info.roles !== 'exact') kvm.hidden = new HiddenClasses();
       this.kvms.push(kvm);
     }

@@ -2,7 +2,7 @@ import { EntryState, entryState } from '../engine/entry.js';
 import type { Gfn, PageId, SpteIndex } from '../engine/ids.js';
 import { pagesPerEntry } from '../engine/spte.js';
 import type { State } from '../engine/state.js';
-import type { Replayer } from './replayer.js';
+import type { History } from './history.js';
 
 export interface Place {
   readonly page: PageId;
@@ -18,7 +18,7 @@ export class ReverseIndex {
   private roots: Map<PageId, { vcpu: number; slot: number }[]> | undefined;
 
   constructor(
-    private readonly replay: Replayer,
+    private readonly replay: History,
     private readonly state: State,
   ) {}
 

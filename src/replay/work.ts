@@ -1,7 +1,8 @@
 import { Output, type Announcement, type Came, type Steps } from '../engine/announcement.js';
-import { NO_PAGE, type EventIndex, type PageId } from '../engine/ids.js';
+import { BEFORE_FIRST, NO_PAGE, type EventIndex, type PageId } from '../engine/ids.js';
 import type { Reason } from '../engine/reasons.js';
 import { differences, isAboutSame, isNext, isThisOne, sameRecord, type Difference } from './compare.js';
+import { START, type Ways } from './ledTo.js';
 import type { EventTable } from '../trace/table.js';
 import { Kind } from '../trace/vocabulary.js';
 
@@ -35,6 +36,10 @@ const MOST_MISSING = 16;
 
 /** What the work needs from its surroundings. */
 export interface WorkHost {
+  /** notes by which of the kernel's functions an event came about */
+  readonly ways: Ways;
+  /** the event whose consequences are worked out */
+  now(): EventIndex;
   /** an announced event was not recorded; its effect takes place all the same */
   unrecorded(announced: Announcement): Came;
   missing(event: EventIndex, announced: Announcement): void;
@@ -68,6 +73,9 @@ export class Work {
   private reserve: Reason | undefined;
   /** no event of the work has come yet */
   private untouched = true;
+  /** the kernel's functions that the work went through since its last event, or since the event that began it */
+  private way = START;
+  private since = BEFORE_FIRST;
 
   constructor(
     private readonly host: WorkHost,
@@ -95,6 +103,8 @@ export class Work {
   /** @param reserve why it is not certain that the work is done at all: nothing of it must come before its first event has */
   start(steps: Steps<unknown>, reserve?: Reason): void {
     this.steps = steps;
+    this.way = START;
+    this.since = this.host.now();
     this.untouched = true;
     this.reserve = reserve;
     this.resume(undefined);
@@ -270,7 +280,11 @@ export class Work {
   took(event: EventIndex, came: Came, recorded = came): void {
     this.last = { event, came };
     if (this.matched && recorded.level !== came.level) this.undecided = { announced: came, recorded };
-    else if (this.matched) this.resume(came);
+    else if (this.matched) {
+      this.way = this.host.ways.led(event, this.way);
+      this.since = event;
+      this.resume(came);
+    }
     this.matched = undefined;
   }
 
@@ -306,9 +320,19 @@ export class Work {
   }
 
   private resume(came: Came | undefined): void {
+    const { ways } = this.host;
+    ways.at = this.way;
     const result = this.steps?.next(came);
+    this.way = ways.at;
+    ways.at = START;
     this.announced = result && !result.done ? result.value : undefined;
-    if (!this.announced) this.steps = undefined;
+    if (!this.announced) this.over();
+  }
+
+  private over(): void {
+    this.steps = undefined;
+    this.host.ways.ended(this.since, this.way);
+    this.way = START;
   }
 }
 
