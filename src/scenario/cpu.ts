@@ -19,8 +19,15 @@ import type { GuestMemory, HostMemory } from './memory.js';
 export interface Paging {
   readonly mode: PagingMode | 'off';
   readonly cr3: Gfn;
+  /** PAE: where in that page the four PDPTEs are, bytes */
+  readonly cr3Offset?: number;
   /** CR0.WP */
   readonly wp: boolean;
+  /** EFER.NX and CR4.PSE, on by default; CR4.SMEP and CR4.SMAP, off by default */
+  readonly nx?: boolean;
+  readonly pse?: boolean;
+  readonly smep?: boolean;
+  readonly smap?: boolean;
 }
 
 /** What the guest does at an address. */
@@ -28,11 +35,14 @@ export interface Access {
   readonly write?: boolean;
   readonly user?: boolean;
   readonly fetch?: boolean;
-  /** what is stored, for a write; it stays within a page */
-  readonly value?: { readonly bytes: 1 | 2 | 4 | 8; readonly word: bigint };
+  /** what is stored, for a write; it stays within a page. Without a word, memory keeps what it holds */
+  readonly value?: { readonly bytes: 1 | 2 | 4 | 8; readonly word?: bigint };
   /** an instruction that nobody writes page tables with: KVM lets it run after it has given up the shadows of its target */
   readonly odd?: boolean;
 }
+
+/** All of it is known here. */
+type Control = { readonly [Bit in keyof Required<GuestControl>]: boolean };
 
 const PAGE = 4096;
 /** gfns of the four page directories without paging: 1 GiB apart */
@@ -89,11 +99,12 @@ export class Cpu {
   /** Control registers are written. Answers what the MMU has to do about its roots [6.1 x86.c:kvm_set_cr3, load_pdptrs]. */
   load(paging: Paging): 'reset' | 'switch' | 'keep' {
     const before = this.registers;
-    const pdptes = paging.mode === 'pae' ? SLOTS.map((slot) => this.guest.at(paging.cr3 * PAGE + slot * 8, 8)) : [];
+    const pdptes =
+      paging.mode === 'pae' ? SLOTS.map((slot) => this.guest.at(paging.cr3 * PAGE + (paging.cr3Offset ?? 0) + slot * 8, 8)) : [];
     const same = pdptes.every((pdpte, slot) => pdpte === this.pdptes[slot]);
     this.registers = paging;
     this.pdptes = pdptes;
-    if (before?.mode !== paging.mode || before.wp !== paging.wp) return 'reset';
+    if (!before || roleBits(before) !== roleBits(paging)) return 'reset';
     return before.cr3 !== paging.cr3 || !same ? 'switch' : 'keep';
   }
 
@@ -110,10 +121,21 @@ export class Cpu {
 
   /** What a load of the root asks for by slot (spec/roots.md §3-4). */
   private slots(): (RootPage | undefined)[] {
-    const { mode, cr3, wp } = this.paging;
-    // From 5.18 on EFER.NX is taken for set in shadow paging.
+    const { mode, cr3 } = this.paging;
+    const { wp, nx, smep, smap } = this.control;
+    const paged = mode !== 'off';
+    const bit = (on: boolean): 0 | 1 => (on ? 1 : 0);
     const role = (fields: Partial<RoleFields>): RootPage['role'] =>
-      makeRole({ level: 2, access: ACC_ALL, efer_nx: 1, cr0_wp: mode !== 'off' && wp ? 1 : 0, ...fields });
+      makeRole({
+        level: 2,
+        access: ACC_ALL,
+        efer_nx: bit(this.mmu.has('nx-forced') || (paged && nx)),
+        cr0_wp: bit(paged && wp),
+        smep_andnot_wp: bit(paged && smep && !wp),
+        smap_andnot_wp: bit(paged && smap && !wp),
+        cr4_smep: bit(paged && smep && this.mmu.has('smep-in-role')),
+        ...fields,
+      });
     switch (mode) {
       case 'off':
         return SLOTS.map((slot) => ({ gfn: (slot * SLOT_PAGES) as Gfn, role: role({ direct: 1 }) }));
@@ -209,7 +231,17 @@ export class Cpu {
     return Number(gpteGpa(mode, walk.tableGfn(level) ?? this.paging.cr3, walk.address, level));
   }
 
-  private get control(): GuestControl {
-    return { wp: this.paging.wp, smep: false, smap: false, nx: true, pse: true };
+  private get control(): Control {
+    return controlOf(this.paging);
   }
+}
+
+function controlOf({ wp, nx = true, pse = true, smep = false, smap = false }: Paging): Control {
+  return { wp, nx, pse, smep, smap };
+}
+
+/** What of the registers goes into the role of an MMU: another value sets it up anew [6.1 mmu.c:kvm_calc_cpu_role]. */
+function roleBits(paging: Paging): string {
+  const { wp, nx, pse, smep, smap } = controlOf(paging);
+  return [paging.mode, wp, nx, pse, smep, smap].join();
 }

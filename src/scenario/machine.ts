@@ -11,6 +11,7 @@ import { Mmu } from '../engine/mmu.js';
 import { Life, ShadowPages } from '../engine/pages.js';
 import { WritableState } from '../engine/state.js';
 import { Cause } from '../engine/unseen.js';
+import { zapOldest } from '../engine/steps/available.js';
 import { loadRoots, type RootPage } from '../engine/steps/roots.js';
 import { syncRoots } from '../engine/steps/syncRoots.js';
 import { freeRoots, zapAll, zapAllFast } from '../engine/steps/zap.js';
@@ -145,10 +146,13 @@ export class Machine implements FaultingVm {
     this.slotsChanged();
   }
 
-  /** @param large the host backs it with 2 MiB pages */
-  addSlot(first: Gfn, pages: number, large = false): void {
+  /**
+   * @param large the host backs it with 2 MiB pages
+   * @param frame behind the first page, with the others after it; absent: any
+   */
+  addSlot(first: Gfn, pages: number, large = false, frame?: Pfn): void {
     this.begin();
-    this.host.addSlot(first, pages, large);
+    this.host.addSlot(first, pages, large, frame);
     this.slotsChanged();
   }
 
@@ -158,11 +162,39 @@ export class Machine implements FaultingVm {
     this.unmap(gfn);
   }
 
+  /** The host puts another page frame behind a guest frame. */
+  mapPage(gfn: Gfn, frame: Pfn): void {
+    this.begin();
+    this.unmap(gfn);
+    this.host.map(gfn, frame);
+  }
+
   /** The host maps a page for reading only, since another process shares it. */
   sharePage(gfn: Gfn): void {
     this.begin();
     this.dropLeaves(gfn);
     this.host.share(gfn);
+  }
+
+  /** Everything is zapped without a change of slots, as a change of nx_huge_pages does [6.1 mmu.c:set_nx_huge_pages]. */
+  zapEverything(): void {
+    this.begin();
+    for (const cpu of this.cpus) this.reloading.add(cpu);
+    this.run(undefined, zapAllFast(this.kvm));
+  }
+
+  /** The host is short of memory: the oldest pages go [6.1 mmu.c:mmu_shrink_scan]. */
+  reclaim(pages: number): void {
+    this.begin();
+    this.run(undefined, zapOldest(this.kvm, pages));
+  }
+
+  /** User space sets `n_max_mmu_pages` [6.1 mmu.c:kvm_mmu_change_mmu_pages]. */
+  limitPages(limit: number): void {
+    this.begin();
+    const { mmu, pageLimit } = this.kvm;
+    if (mmu.usedPages() > limit) this.run(undefined, zapOldest(this.kvm, mmu.usedPages() - limit));
+    pageLimit.set(Math.max(limit, mmu.usedPages()));
   }
 
   /** The VM ends [6.1 mmu.c:kvm_mmu_zap_all]. */
@@ -253,7 +285,7 @@ export class Machine implements FaultingVm {
 
   private store(cpu: Cpu, address: bigint, { value }: Access): void {
     const gpa = cpu.reaches(address);
-    if (value && gpa !== undefined) this.guest.write(gpa, value.bytes, value.word);
+    if (value?.word !== undefined && gpa !== undefined) this.guest.write(gpa, value.bytes, value.word);
   }
 
   private dropLeaves(gfn: Gfn): void {

@@ -17,6 +17,13 @@ export class GuestMemory implements GuestTables {
   }
 
   /** @param gpa bytes; nothing need be aligned */
+  read(gpa: number, bytes: number): bigint {
+    let value = 0n;
+    for (let i = bytes - 1; i >= 0; i--) value = (value << 8n) | BigInt(this.byte(gpa + i));
+    return value;
+  }
+
+  /** @param gpa bytes; nothing need be aligned */
   write(gpa: number, bytes: number, value: bigint): void {
     for (let i = 0; i < bytes; i++) this.writeByte(gpa + i, Number((value >> BigInt(8 * i)) & 0xffn));
     this.version++;
@@ -35,6 +42,10 @@ export class GuestMemory implements GuestTables {
     return;
   }
 
+  private byte(gpa: number): number {
+    return ((this.words.get(gpa - (gpa % 4)) ?? 0) >>> (8 * (gpa % 4))) & 0xff;
+  }
+
   private writeByte(gpa: number, byte: number): void {
     const word = gpa - (gpa % 4);
     const shift = 8 * (gpa % 4);
@@ -48,6 +59,7 @@ interface Slot {
   readonly pages: number;
   /** the host backs it with 2 MiB pages as long as nothing splits them */
   readonly large: boolean;
+  readonly frame: Pfn | undefined;
 }
 
 /** Memory slots, and the page frame that the host gave each guest frame. */
@@ -58,14 +70,17 @@ export class HostMemory implements HostBacking {
   private readonly shared = new Set<Gfn>();
   /** 2 MiB regions that the host has split, by number */
   private readonly split = new Set<number>();
+  /** frames that the host took back: they come again from elsewhere */
+  private readonly taken = new Set<Gfn>();
   /** grows with every change */
   version = 0;
 
   /** @param nextFrame the first page frame that the host hands out */
   constructor(private nextFrame: number) {}
 
-  addSlot(first: Gfn, pages: number, large = false): void {
-    this.slots.push({ first, pages, large });
+  /** @param frame the page frame behind the first page, with the others behind it; absent: frames are found on demand */
+  addSlot(first: Gfn, pages: number, large = false, frame?: Pfn): void {
+    this.slots.push({ first, pages, large, frame });
     this.version++;
   }
 
@@ -76,6 +91,7 @@ export class HostMemory implements HostBacking {
     for (let gfn = first as number; gfn < first + slot!.pages; gfn++) {
       this.frames.delete(gfn as Gfn);
       this.shared.delete(gfn as Gfn);
+      this.taken.delete(gfn as Gfn);
       this.split.delete(region(gfn));
     }
     this.version++;
@@ -93,7 +109,15 @@ export class HostMemory implements HostBacking {
   /** The host takes a page away: the next access gets another frame. A large page is split by it. */
   take(gfn: Gfn): void {
     this.frames.delete(gfn);
+    this.taken.add(gfn);
     this.shared.delete(gfn);
+    this.split.add(region(gfn));
+    this.version++;
+  }
+
+  /** The host maps a frame of its choice. */
+  map(gfn: Gfn, frame: Pfn): void {
+    this.frames.set(gfn, frame);
     this.split.add(region(gfn));
     this.version++;
   }
@@ -138,6 +162,11 @@ export class HostMemory implements HostBacking {
 
   /** The guest touches a page for the first time: the host finds memory for it, or for the whole large page. */
   private fill(gfn: Gfn, slot: Slot): Pfn {
+    if (slot.frame !== undefined && !this.taken.has(gfn)) {
+      const pfn = (slot.frame + (gfn - slot.first)) as Pfn;
+      this.frames.set(gfn, pfn);
+      return pfn;
+    }
     if (!this.isLarge(gfn, slot)) {
       const pfn = this.allocate();
       this.frames.set(gfn, pfn);

@@ -81,7 +81,7 @@ function finish(vm: FaultingVm, cpu: Cpu, fault: Fault, gfn: Gfn, tracked: boole
 
 /** The emulator writes to memory, then tells who tracks it [6.1 x86.c:emulator_write_phys]. */
 export function emulateWrite(vm: FaultingVm, cpu: Cpu, gpa: number, { bytes, word }: NonNullable<Access['value']>): void {
-  vm.kvm.guest.write(gpa, bytes, word);
+  if (word !== undefined) vm.kvm.guest.write(gpa, bytes, word);
   vm.run(cpu, trackWrite(vm.kvm, gpa, bytes, cpu.mode !== undefined && cpu.mode !== '32'));
 }
 

@@ -37,3 +37,14 @@ export function* makeMmuPagesAvailable(kvm: Kvm, maybe?: Reason, loading?: Vcpu)
   if (zapped > 0) pageLimit.recycled(used, { least: zapped - last + 1, most });
   return zapped > 0;
 }
+
+/** [6.1 mmu.c:kvm_mmu_zap_oldest_mmu_pages] as user space or the shrinker asks for it: the oldest pages that are no root go. */
+export function* zapOldest(kvm: Kvm, count: number): Steps {
+  const { mmu } = kvm;
+  let zapped = 0;
+  for (const page of mmu.active) {
+    if (zapped >= count) break;
+    if (mmu.pages.rootCount(mmu.state, page) === 0) zapped += yield* prepareZap(kvm, page);
+  }
+  mmu.statistics.add('mmu_recycled', zapped);
+}

@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'mocha';
+import type { Gfn } from '../../../src/engine/ids.js';
+import { ScenarioError, runScenario } from '../../../src/scenario/run.js';
+
+const TWO_LEVEL = `
+kernel 6.1
+slot ram gfn 0..0xff pfn 0x1000
+vcpu 0 paging 32 cr3 gfn(1)
+set gfn(1)[0] = gfn(5)|P|W|U
+set gfn(5)[0] = gfn(0x10)|P|W|U
+set gfn(5)[512] = gfn(0x20)|P|W|U
+read 0
+read 0x200000 # the upper half
+`;
+
+describe('a scenario', () => {
+  it('runs', () => {
+    const { machine, statements, failures } = runScenario(TWO_LEVEL, 'two.mmu');
+    assert.deepEqual(failures, []);
+    assert.deepEqual(
+      machine.mmu.livePages(5 as Gfn).map((page) => machine.pages.level(page)),
+      [1, 1],
+    );
+    assert.equal(machine.host.frameOf(0x20 as Gfn), 0x1020);
+    assert.deepEqual(statements.at(-1), {
+      line: 9,
+      text: 'read 0x200000',
+      vcpu: 0,
+      first: statements.at(-2)!.last + 1,
+      last: machine.state.now,
+    });
+  });
+
+  it('that is none says where', () => {
+    assert.throws(
+      () => runScenario('slot ram gfn 0..0xff\nraed 0', 'bad.mmu'),
+      (error) => {
+        assert.ok(error instanceof ScenarioError);
+        assert.match(error.message, /^bad\.mmu:2:1: expected 'if' or a statement, found 'raed'; did you mean 'read'\?$/);
+        return true;
+      },
+    );
+  });
+});
