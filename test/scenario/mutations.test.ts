@@ -14,7 +14,7 @@ import type { Trust } from '../../src/engine/entry.js';
 import type { WritableState } from '../../src/engine/state.js';
 import type { MachineOptions } from '../../src/scenario/machine.js';
 import { LARGE, newMachine, rootOf, type Mode } from './guest.js';
-import { Observer } from './observer.js';
+import { Observer } from '../../src/scenario/observer.js';
 import { Counts } from './operations.js';
 import { ERA, setUp, start } from './start.js';
 

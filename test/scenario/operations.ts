@@ -6,7 +6,7 @@ import { roleField } from '../../src/engine/role.js';
 import type { Cpu } from '../../src/scenario/cpu.js';
 import type { Machine } from '../../src/scenario/machine.js';
 import { MODES, SLOTS, addressOf, entryWrite, gfn, linearAddress, rootOf, type EntryChoice, type Mode } from './guest.js';
-import type { Observer } from './observer.js';
+import type { Observer } from '../../src/scenario/observer.js';
 
 const nat = (below: number): fc.Arbitrary<number> => fc.nat({ max: below - 1 });
 const place = fc.tuple(nat(64), nat(64), nat(64), nat(64));
@@ -54,12 +54,8 @@ export class Counts {
 
 /** Does operations to a machine, and counts what comes of them. */
 export class Driver {
-  /** the events of the operation in hand so far are all zaps: pages are being recycled, or the fault is at its beginning */
-  private onlyZaps = true;
   /** pages that a fast zap has zapped so far; undefined while there is none */
   private zapping: number | undefined;
-  /** the event before: a fault requests an SPTE before it marks one as MMIO, a sync does not */
-  private before: Output | undefined;
 
   constructor(
     private readonly machine: Machine,
@@ -71,8 +67,7 @@ export class Driver {
   }
 
   do(operation: Operation): void {
-    this.observer.begin();
-    this.onlyZaps = operation.op === 'access';
+    this.observer.begin(operation.op === 'access');
     this.counts.add('operations');
     if ('cpu' in operation) this.countCpu(this.cpu(operation.cpu), operation.cpu);
     this.perform(operation);
@@ -188,18 +183,11 @@ export class Driver {
     const { counts } = this;
     const name = Object.entries(Output).find(([, output]) => output === announced.output)![0];
     counts.add(`event ${name}`);
-    const zap = announced.output === Output.prepareZap || announced.output === Output.syncPage;
-    if (this.onlyZaps && zap) {
-      this.observer.recycles(announced);
-      counts.add('recycled');
-    }
-    this.onlyZaps &&= zap;
+    if (this.observer.saw(announced)) counts.add('recycled');
     if (this.zapping !== undefined && announced.output === Output.prepareZap && ++this.zapping % ZAP_BATCH === 0) {
       counts.add('fast zap that lets go of the lock');
       this.check(this.observer.snapshot(true));
     }
-    if (announced.output === Output.markMmio && this.before !== Output.spteRequested) this.observer.renews(announced.gfn!);
-    this.before = announced.output;
     if (announced.output === Output.getPage && announced.fields.created && roleField(announced.fields.role!, 'direct'))
       counts.add('direct page');
     if (announced.output === Output.setSpte && announced.level > 1) counts.add('large SPTE');

@@ -8,7 +8,7 @@ import { type Report } from '../../src/engine/invariants/report.js';
 import type { Snapshot } from '../../src/engine/invariants/snapshot.js';
 import { State } from '../../src/engine/state.js';
 import type { MachineOptions } from '../../src/scenario/machine.js';
-import type { Observer } from './observer.js';
+import type { Observer } from '../../src/scenario/observer.js';
 import { MODES, type Mode } from './guest.js';
 import { Counts } from './operations.js';
 import { LENGTH, setUp, start, type Start } from './start.js';

@@ -3,7 +3,7 @@ import { eraFor, withoutFeatures } from '../../src/engine/eras.js';
 import type { Snapshot } from '../../src/engine/invariants/snapshot.js';
 import type { Machine, MachineOptions } from '../../src/scenario/machine.js';
 import { MODES, newMachine, rootOf, type Mode } from './guest.js';
-import { Observer } from './observer.js';
+import { Observer } from '../../src/scenario/observer.js';
 import { Driver, operation, type Counts, type Operation } from './operations.js';
 
 /** The kernel of the runs, without a defect that it has and that breaks I-33 and I-34. */

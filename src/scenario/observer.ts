@@ -1,12 +1,12 @@
-import { Output, type Announcement } from '../../src/engine/announcement.js';
-import { NO_PAGE, type Gfn, type PageId, type SpteIndex } from '../../src/engine/ids.js';
-import type { Known } from '../../src/engine/invariants/index.js';
-import { snapshotOf } from '../../src/engine/invariants/index.js';
-import type { PageSnapshot, Recent, Snapshot } from '../../src/engine/invariants/snapshot.js';
-import { EntryState, entryState } from '../../src/engine/entry.js';
-import type { State } from '../../src/engine/state.js';
-import { unsyncBelow } from '../../src/engine/steps/unsync.js';
-import type { Machine } from '../../src/scenario/machine.js';
+import { Output, type Announcement } from '../engine/announcement.js';
+import { NO_PAGE, type Gfn, type PageId, type SpteIndex } from '../engine/ids.js';
+import type { Known } from '../engine/invariants/index.js';
+import { snapshotOf } from '../engine/invariants/index.js';
+import type { PageSnapshot, Recent, Snapshot } from '../engine/invariants/snapshot.js';
+import { EntryState, entryState } from '../engine/entry.js';
+import type { State } from '../engine/state.js';
+import { unsyncBelow } from '../engine/steps/unsync.js';
+import type { Machine } from './machine.js';
 
 type Fault = NonNullable<Recent['faults']>[number];
 type Flush = NonNullable<Recent['flushed']>[number];
@@ -14,8 +14,12 @@ type Recycled = NonNullable<Recent['recycled']>[number];
 
 const RESULTS = { fixed: 'fixed', retry: 'retry', emulated: 'emulate', mmio: 'emulate', injected: 'injected' } as const;
 
-/** Looks at a machine after each operation: everything that the invariants can know, the engine's own look-ups among it. */
+/** Looks at a machine from operation to operation: everything that the invariants can know, the engine's own look-ups among it. */
 export class Observer {
+  /** the events of the operation in hand so far are all zaps: pages are being recycled, or the fault is at its beginning */
+  private onlyZaps = false;
+  /** the event before: a fault requests an SPTE before it marks one as MMIO, a sync does not */
+  private before: Output | undefined;
   private faults: Fault[] = [];
   private flushed: Flush[] = [];
   private synced: PageId[] = [];
@@ -27,7 +31,7 @@ export class Observer {
 
   constructor(
     private readonly machine: Machine,
-    private readonly maxPages: number,
+    private readonly maxPages?: number,
   ) {
     const { guest } = machine;
     const write = guest.write.bind(guest);
@@ -39,20 +43,29 @@ export class Observer {
       this.faults.push({ vcpu: vcpu.id, address, error, result: RESULTS[result], world: this.world });
   }
 
-  /** An operation begins. */
-  begin(): void {
+  /** An operation begins. @param recycles it may begin with pages that are recycled */
+  begin(recycles = false): void {
+    this.onlyZaps = recycles;
     this.faults = [];
     this.flushed = [];
     this.synced = [];
     this.recycled = [];
   }
 
-  recycles(announced: Announcement): void {
-    if (announced.output !== Output.prepareZap) return;
-    this.recycled.push({ page: announced.page, rootCount: announced.fields.rootCount ?? 0 });
+  /** An event of the MMU has taken place. Answers whether pages are being recycled by it. */
+  saw(announced: Announcement): boolean {
+    const isZap = announced.output === Output.prepareZap || announced.output === Output.syncPage;
+    const recycles = this.onlyZaps && isZap;
+    this.onlyZaps = recycles;
+    if (recycles && announced.output === Output.prepareZap) {
+      this.recycled.push({ page: announced.page, rootCount: announced.fields.rootCount ?? 0 });
+    }
+    if (announced.output === Output.markMmio && this.before !== Output.spteRequested) this.renews(announced.gfn!);
+    this.before = announced.output;
+    return recycles;
   }
 
-  renews(gfn: Gfn): void {
+  private renews(gfn: Gfn): void {
     if (!this.machine.host.isAbsent(gfn)) this.renewed.add(gfn);
   }
 
