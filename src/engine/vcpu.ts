@@ -10,6 +10,7 @@ import type { State, WritableState } from './state.js';
 
 const ROOT_SLOTS = 4;
 const PREVIOUS_ROOTS = 3;
+const PAE_ROOT_LEVEL = 3;
 /** [6.1 mmu.c:kvm_mmu_free_roots]: prev_roots, then the slots of the current root. */
 const FREE_ORDER = [4, 5, 6, 0, 1, 2, 3];
 
@@ -74,6 +75,7 @@ export class Vcpu {
   private readonly pages: ShadowPages;
   private readonly first: CellId;
   private readonly switchedCell: CellId;
+  private readonly levelCell: CellId;
   readonly mmio = new MmioCache();
   /** the next page of a root that shows may be one in the middle of a load: the trace begins here, or events were lost */
   mayBeMidLoad = false;
@@ -91,8 +93,9 @@ export class Vcpu {
     this.vm = mmu.vm;
     this.state = mmu.state;
     this.pages = mmu.pages;
-    this.first = this.state.journal.allocate(ROOT_SLOTS + PREVIOUS_ROOTS + 1);
+    this.first = this.state.journal.allocate(ROOT_SLOTS + PREVIOUS_ROOTS + 2);
     this.switchedCell = this.first + ROOT_SLOTS + PREVIOUS_ROOTS;
+    this.levelCell = this.switchedCell + 1;
   }
 
   /** Cells that say what the root is, for data breakpoints: [first, count]. */
@@ -102,7 +105,7 @@ export class Vcpu {
 
   /** Whether a cell is one of this vCPU's. */
   hasCell(cell: CellId): boolean {
-    return cell >= this.first && cell <= this.switchedCell;
+    return cell >= this.first && cell <= this.levelCell;
   }
 
   /** The root's pages by slot; one page for `single`. Empty before the first load. */
@@ -132,6 +135,17 @@ export class Vcpu {
   rootLevel(): number {
     const page = this.roots().find((root) => root !== NO_PAGE);
     return page === undefined ? 0 : this.pages.level(page);
+  }
+
+  /**
+   * The level of the highest of the tables above the root's pages that have no page header (`headlessTables.ts`): 3, or 4 or 5 where the
+   * nested page tables of a 32-bit hypervisor are shadowed. 0 where there are none.
+   */
+  headlessLevel(state: State = this.state): number {
+    return this.shape(state) === 'pae' ? state.number(this.levelCell) || PAE_ROOT_LEVEL : 0;
+  }
+  setHeadlessLevel(level: number): void {
+    this.state.keepNumber(this.levelCell, level);
   }
 
   /** Whether the page in the slot of an address is the one that the load's record meant, and not one that only looks alike. */

@@ -7,7 +7,7 @@ import { NO_PAGE, type Gfn, type PageId, type SpteIndex } from '../engine/ids.js
 import type { Mmu } from '../engine/mmu.js';
 import { PferrBit, type GuestControl } from '../engine/permission.js';
 import type { GuestCpu } from '../engine/reserved.js';
-import { ACC_ALL, makeRole, roleField, withRole, type RoleFields } from '../engine/role.js';
+import { ACC_ALL, makeRole, withRole, type RoleFields } from '../engine/role.js';
 import { NX, PAGE_SIZE_BIT, pagesPerEntry } from '../engine/spte.js';
 import type { RootPage } from '../engine/steps/roots.js';
 import type { Vcpu } from '../engine/vcpu.js';
@@ -17,10 +17,14 @@ import type { GuestMemory, HostMemory } from './memory.js';
 
 /** How a vCPU is set up; without paging CR3 says nothing. */
 export interface Paging {
-  readonly mode: PagingMode | 'off';
+  /** `npt-32`: the nested page tables of a 32-bit hypervisor are shadowed; addresses are then those of its guest's memory */
+  readonly mode: PagingMode | 'off' | 'npt-32';
+  /** with `npt-32` the table that the hypervisor's nCR3 leads to */
   readonly cr3: Gfn;
   /** PAE: where in that page the four PDPTEs are, bytes */
   readonly cr3Offset?: number;
+  /** `npt-32`: levels of the host's own nested page tables, and so of the shadow root (default 4) */
+  readonly rootLevels?: 4 | 5;
   /** CR0.WP */
   readonly wp: boolean;
   /** EFER.NX and CR4.PSE, on by default; CR4.SMEP and CR4.SMAP, off by default */
@@ -93,7 +97,7 @@ export class Cpu {
   /** undefined without paging */
   get mode(): PagingMode | undefined {
     const { mode } = this.paging;
-    return mode === 'off' ? undefined : mode;
+    return mode === 'off' ? undefined : mode === 'npt-32' ? '32' : mode;
   }
 
   /** Control registers are written. Answers what the MMU has to do about its roots [6.1 x86.c:kvm_set_cr3, load_pdptrs]. */
@@ -111,12 +115,20 @@ export class Cpu {
   /** What a load of the root asks for: a local page, where the kernel has those, or a page for each slot. */
   roots(): (RootPage | undefined)[] {
     const slots = this.slots();
-    const { mode } = this.paging;
     const some = slots.find((slot) => slot !== undefined);
-    if (!some || !this.mmu.has('local-pages')) return slots;
-    const rootLevel = Math.max(roleField(some.role, 'level'), LOCAL_LEVEL);
-    if (!usingLocalRootPage(mode === 'off', mode === 'off' ? 0 : topLevel(mode), rootLevel)) return slots;
-    return [{ gfn: 0 as Gfn, role: withRole(some.role, { level: rootLevel, quadrant: 0 }), local: true }];
+    const guestLevel = this.mode ? topLevel(this.mode) : 0;
+    if (!some || !this.mmu.has('local-pages') || !usingLocalRootPage(!this.mode, guestLevel, this.rootLevel)) return slots;
+    return [{ gfn: 0 as Gfn, role: withRole(some.role, { level: this.rootLevel, quadrant: 0 }), local: true }];
+  }
+
+  /**
+   * Level of the table that the CPU's own CR3, or nested CR3, leads to while the guest runs. From 3 on down to the page directories of a
+   * 32-bit guest the tables have no page header, where they are no local pages [6.1 mmu.c:mmu_alloc_special_roots].
+   */
+  get rootLevel(): number {
+    const { mode, rootLevels } = this.paging;
+    if (mode === 'npt-32') return rootLevels ?? 4;
+    return Math.max(this.mode ? topLevel(this.mode) : 0, LOCAL_LEVEL);
   }
 
   /** What a load of the root asks for by slot (spec/roots.md §3-4). */
@@ -140,7 +152,11 @@ export class Cpu {
       case 'off':
         return SLOTS.map((slot) => ({ gfn: (slot * SLOT_PAGES) as Gfn, role: role({ direct: 1 }) }));
       case '32':
-        return SLOTS.map((slot) => ({ gfn: cr3, role: role({ has4ByteGpte: 1, quadrant: rootQuadrant(true, slot) }) }));
+      case 'npt-32':
+        return SLOTS.map((slot) => ({
+          gfn: cr3,
+          role: role({ has4ByteGpte: 1, quadrant: rootQuadrant(true, slot), guest_mode: mode === 'npt-32' ? 1 : 0 }),
+        }));
       case 'pae':
         return this.pdptes.map((pdpte) => (pdpte & 1n ? { gfn: gpteFrame('pae', pdpte), role: role({}) } : undefined));
       default:
@@ -149,7 +165,10 @@ export class Cpu {
   }
 
   /** The hardware's own walk through the shadow pages: undefined when the access may be made, else the error code of the fault. */
-  translate(address: bigint, { write, user, fetch }: Access): number | undefined {
+  translate(address: bigint, access: Access): number | undefined {
+    const { write, fetch } = access;
+    // The CPU walks nested page tables as a user would.
+    const user = access.user === true || this.paging.mode === 'npt-32';
     const asked = (write ? PferrBit.write : 0) | (user ? PferrBit.user : 0) | (fetch ? PferrBit.fetch : 0);
     const leaf = this.leafAt(address);
     if (!leaf) return asked;
@@ -243,5 +262,5 @@ function controlOf({ wp, nx = true, pse = true, smep = false, smap = false }: Pa
 /** What of the registers goes into the role of an MMU: another value sets it up anew [6.1 mmu.c:kvm_calc_cpu_role]. */
 function roleBits(paging: Paging): string {
   const { wp, nx, pse, smep, smap } = controlOf(paging);
-  return [paging.mode, wp, nx, pse, smep, smap].join();
+  return [paging.mode, paging.rootLevels, wp, nx, pse, smep, smap].join();
 }

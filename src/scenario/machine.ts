@@ -257,7 +257,9 @@ export class Machine implements FaultingVm {
   private enter(cpu: Cpu): void {
     const { vcpu } = cpu;
     if (this.reloading.delete(cpu)) this.letGo(cpu, () => vcpu.freeObsolete((page) => this.mmu.isObsolete(page)));
-    if (vcpu.roots().length === 0) this.run(cpu, loadRoots(this.kvm, vcpu, cpu.roots(), []));
+    if (vcpu.roots().length > 0) return;
+    this.run(cpu, loadRoots(this.kvm, vcpu, cpu.roots(), []));
+    if (vcpu.shape() === 'pae') vcpu.setHeadlessLevel(cpu.rootLevel);
   }
 
   /** [6.1 mmu.c:kvm_mmu_free_roots]: zapped pages that lose their last root_count have an event, others do not. */

@@ -39,7 +39,7 @@ const PS = 1n << 7n;
 const NX = 1n << 63n;
 
 export type Mode = Paging['mode'];
-export const MODES: readonly Mode[] = ['off', '32', 'pae', '4-level', '5-level'];
+export const MODES: readonly Mode[] = ['off', '32', 'pae', '4-level', '5-level', 'npt-32'];
 
 /** Where the entries are that an operation changes: tables of one kind, which indexes, and what they may lead to. */
 interface Kind {
@@ -114,6 +114,7 @@ export function rootOf(mode: Mode, root: number): Gfn {
   const roots: Record<Mode, readonly number[]> = {
     off: [0],
     '32': PD32,
+    'npt-32': PD32,
     pae: PDPT,
     '4-level': L4,
     '5-level': L5,
@@ -131,6 +132,7 @@ export function addressOf(mode: Mode, at: readonly [number, number, number, numb
     case 'off':
       return (BigInt(pick([...PAGES, ...PT32, ...PT64, ...PD32, ...PD64, 0x1b, 0x20], a)) << 12n) | low;
     case '32':
+    case 'npt-32':
       return (BigInt(pick([0, 1, 0x200, 0x301], a)) << 22n) | (BigInt(pick([0, 1, 7, 8, 0x200, 0x201], b)) << 12n) | low;
     case 'pae':
       return (BigInt(pick([0, 3], a)) << 30n) | (BigInt(pick([0, 1, 2], b)) << 21n) | (BigInt(pick([0, 1, 7, 8], c)) << 12n) | low;
@@ -150,7 +152,7 @@ export function addressOf(mode: Mode, at: readonly [number, number, number, numb
 
 /** The address at which the guest itself reaches a frame below 0x20, in any of its modes. */
 export function linearAddress(mode: Mode, gpa: number): bigint {
-  const shift = mode === 'off' ? undefined : mode === '32' ? 22n : 21n;
+  const shift = mode === 'off' ? undefined : mode === '32' || mode === 'npt-32' ? 22n : 21n;
   return (shift === undefined ? 0n : BigInt(LINEAR_PDE) << shift) | BigInt(gpa);
 }
 

@@ -163,7 +163,9 @@ export class Driver {
     const mode = change.mode ?? target.paging.mode;
     const cr3 = change.root === undefined ? target.paging.cr3 : rootOf(mode, change.root);
     const cached = target.vcpu.previousRoots().length;
-    this.machine.setPaging(target, { mode, cr3, wp: change.wp ?? target.paging.wp });
+    // The second vCPU's nested page tables have five levels.
+    const rootLevels = target.vcpu.id === 0 ? 4 : 5;
+    this.machine.setPaging(target, { mode, cr3, wp: change.wp ?? target.paging.wp, rootLevels });
     this.observer.flushedAll(target.vcpu.id);
     this.counts.add(name);
     if (cached > 0) this.counts.add('root kept for later');

@@ -59,7 +59,7 @@ function markOf({ pages, vcpus, generation, counters }: ReturnType<Observer['sna
 
 /** What must have happened in every 10,000 operations. */
 const MUST_HAPPEN = [
-  ...['32', 'pae', '4-level', '5-level', 'off'].map((mode) => `paging ${mode}`),
+  ...MODES.map((mode) => `paging ${mode}`),
   ...['root 0', 'root 1', 'root kept for later', 'vCPU 0', 'vCPU 1', 'CR3 load', 'mode change', 'CR0.WP toggle', 'INVLPG'],
   ...['access: done', 'access: mmio', 'access: injected', 'access: emulated', 'table write: emulated', 'emulated by KVM'],
   ...['slot deletion', 'slot creation', 'fast zap that lets go of the lock', 'recycled', 'unmapped by the host', 'shared by the host'],

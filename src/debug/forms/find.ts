@@ -34,9 +34,9 @@ function byName(ctx: FormContext, text: string): FindAnswer | undefined {
   if (ref instanceof ConditionError) return { hits: [], message: ref.toString() };
   if (!ref?.page) return undefined;
   const { gfn, level, quadrant, direct } = ref.page;
-  const pages = ctx.cursor.pagesOfGfn(vmAt(ctx), gfn as Gfn).filter((id) => {
-    const p = ctx.cursor.page(id);
-    return p.level === level && p.quadrant === quadrant && (!direct || p.direct);
+  const pages = ctx.cursor.livePages(vmAt(ctx)).filter((id) => {
+    const p = ctx.cursor.header(id);
+    return p.gfn === gfn && p.level === level && p.quadrant === quadrant && (!direct || p.direct);
   });
   if (pages.length === 0) return { hits: [], message: `No page ${pageName({ gfn: gfn as Gfn, level, quadrant })} is live here.` };
   return { hits: pages.map((id) => (ref.index === undefined ? pageHit(ctx, id) : spteHit(ctx, id, ref.index))) };

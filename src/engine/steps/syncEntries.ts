@@ -98,6 +98,6 @@ function* remarkUnknown(kvm: Kvm, page: PageId, index: SpteIndex): Steps {
 
 /** Format of the guest table behind a page of level 1; undefined for a nested guest, whose tables may be EPT's. */
 function tableMode(role: Role): PagingMode | undefined {
-  if (roleField(role, 'guest_mode')) return undefined;
-  return roleField(role, 'has4ByteGpte') ? '32' : '4-level';
+  if (roleField(role, 'has4ByteGpte')) return '32';
+  return roleField(role, 'guest_mode') ? undefined : '4-level';
 }
