@@ -139,15 +139,19 @@ export class Runner {
     this.result = this.machine.access(this.cpu, address, access);
   }
 
-  private vcpu({ id, mode, cr3, controls }: Extract<Action, { kind: 'vcpu' }>): void {
+  private vcpu({ id, mode, cr3, rootLevels, controls }: Extract<Action, { kind: 'vcpu' }>): void {
     const { machine } = this;
     const cpu = machine.cpus[id.value];
     if (cpu) this.current = cpu;
-    if (cpu && !mode && !cr3 && Object.keys(controls).length === 0) return;
+    if (cpu && !mode && !cr3 && !rootLevels && Object.keys(controls).length === 0) return;
     const before: Paging = cpu?.paging ?? { mode: 'off', cr3: 0 as Gfn, wp: true };
-    const wanted = mode?.value ?? before.mode;
-    if (wanted === 'npt-32') throw new Stop(mode!, `'npt-32' cannot be run yet`, 'another mode', 'npt-32');
-    const paging = { ...before, mode: wanted, ...(cr3 && cr3Of(cr3.value)), ...controls };
+    const paging = {
+      ...before,
+      ...(mode && { mode: mode.value }),
+      ...(cr3 && cr3Of(cr3.value)),
+      ...(rootLevels && { rootLevels }),
+      ...controls,
+    };
     if (cpu) machine.setPaging(cpu, paging);
     else this.current = machine.addCpu(paging);
   }
