@@ -63,7 +63,11 @@ async function buildDist() {
     build({ ...esm, entryPoints: ['src/debug/main.ts'], outfile: 'dist/debugAdapter.js' }),
     build({ ...program, entryPoints: ['src/cli.ts'], outfile: 'dist/cli.js' }),
     build({ ...esm, entryPoints: ['src/trace/traceWorker.ts'], outfile: 'dist/traceWorker.js' }),
-    build({ ...browser, entryPoints: ['src/webview/layout.ts', 'src/webview/summary.ts'], outdir: 'dist/webview' }),
+    build({
+      ...browser,
+      entryPoints: ['layout', 'summary', 'compare'].map((name) => `src/webview/${name}.ts`),
+      outdir: 'dist/webview',
+    }),
   ]);
   prune('dist', results);
 }

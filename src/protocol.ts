@@ -392,3 +392,20 @@ export interface TraceSummary {
 
 export type ToSummary = { type: 'summary'; summary: TraceSummary; bytes: number } | { type: 'failed'; message: string };
 export type FromSummary = { type: 'ready' } | { type: 'debug' };
+
+/** A side of a comparison. */
+export type Side = 'a' | 'b';
+
+/** What the view of two runs is told: titles while they are compared, then the answer of `shadowMmu/diff`. */
+export type ToCompare =
+  | { type: 'comparing'; a: string; b: string }
+  | ({ type: 'compared' } & Requests['shadowMmu/diff']['body'])
+  | { type: 'failed'; message: string };
+
+export type FromCompare =
+  | { type: 'ready' }
+  /** debug that side and travel to an event of it */
+  | { type: 'go'; side: Side; event: number }
+  | { type: 'again' }
+  | { type: 'copy'; text: string }
+  | { type: 'leave' };

@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import { debugTrace } from './configurations.js';
 import type { LayoutViews } from './layoutViews.js';
 import { LAYOUT_VIEW, TRACE_EDITOR } from './names.js';
+import type { Scenarios } from './scenario/scenarios.js';
 import { ask } from './session.js';
 import type { Sessions } from './sessions.js';
 import { pickTrace, traceOf } from './traces.js';
@@ -14,6 +15,7 @@ interface Parts {
   sessions: Sessions;
   views: LayoutViews;
   visited: Visited;
+  scenarios: Scenarios;
 }
 
 /** Errors of the adapter are sentences meant for the user. */
@@ -21,11 +23,12 @@ async function tell(action: () => unknown): Promise<unknown> {
   try {
     return await action();
   } catch (error) {
+    if (error instanceof vscode.CancellationError) return undefined;
     return vscode.window.showErrorMessage(error instanceof Error ? error.message : String(error));
   }
 }
 
-export function registerCommands({ sessions, views, visited }: Parts): vscode.Disposable {
+export function registerCommands({ sessions, views, visited, scenarios }: Parts): vscode.Disposable {
   const commands: Record<string, (...args: never[]) => unknown> = {
     // opening
     debugTrace: async (uri?: vscode.Uri) => {
@@ -36,7 +39,10 @@ export function registerCommands({ sessions, views, visited }: Parts): vscode.Di
       const trace = await traceOf(uri);
       return trace === undefined ? undefined : vscode.commands.executeCommand('vscode.openWith', vscode.Uri.file(trace), TRACE_EDITOR);
     },
-    pickTrace,
+    pickTrace: () => pickTrace(),
+
+    // scenarios
+    ...scenarios.commands,
 
     // travelling
     goTo: () => travelTo(sessions, askWhere()),

@@ -1,16 +1,33 @@
 import * as path from 'node:path';
 import * as vscode from 'vscode';
 import { DEBUG_TYPE } from './names.js';
+import { savedScenario } from './scenario/documents.js';
 import { absolute, activeTrace, pickTrace } from './traces.js';
 
-export function configurationFor(trace: string): vscode.DebugConfiguration {
-  return { type: DEBUG_TYPE, request: 'launch', name: `Debug ${path.basename(trace)}`, trace };
+/** Rules to run under, where they are not those of the file. */
+export interface Rules {
+  kernel?: string;
+  without?: readonly string[];
+  with?: readonly string[];
 }
 
-/** Starts a session on a trace without a launch.json. */
-export function debugTrace(trace: string): Thenable<boolean> {
+export function configurationFor(trace: string, { kernel, without = [], with: more = [] }: Rules = {}): vscode.DebugConfiguration {
+  const rules = [kernel, ...without.map((feature) => `without ${feature}`), ...more.map((feature) => `with ${feature}`)].filter(Boolean);
+  return {
+    type: DEBUG_TYPE,
+    request: 'launch',
+    name: `Debug ${[path.basename(trace), ...rules].join(' ')}`,
+    trace,
+    ...(kernel !== undefined && { kernel }),
+    ...(without.length > 0 && { without: [...without] }),
+    ...(more.length > 0 && { with: [...more] }),
+  };
+}
+
+/** Starts a session on a trace or a scenario without a launch.json. */
+export function debugTrace(trace: string, rules: Rules = {}): Thenable<boolean> {
   const folder = vscode.workspace.getWorkspaceFolder(vscode.Uri.file(trace));
-  return vscode.debug.startDebugging(folder, configurationFor(trace));
+  return vscode.debug.startDebugging(folder, configurationFor(trace, rules));
 }
 
 /** Fills in what a launch configuration leaves out; F5 without any launch.json comes here with an empty one. */
@@ -18,7 +35,7 @@ const resolver: vscode.DebugConfigurationProvider = {
   async resolveDebugConfiguration(_folder, configuration) {
     const empty = !configuration.type && !configuration.request && !configuration.name;
     if (!empty) return configuration;
-    const trace = activeTrace() ?? (await pickTrace());
+    const trace = (await savedScenario()) ?? activeTrace() ?? (await pickTrace());
     return trace === undefined ? undefined : configurationFor(trace);
   },
 
@@ -26,13 +43,13 @@ const resolver: vscode.DebugConfigurationProvider = {
     const trace: unknown = configuration['trace'];
     if (typeof trace === 'string' && trace !== '') return { ...configuration, trace: absolute(trace, folder) };
     void vscode.window.showErrorMessage(
-      `The launch configuration "${configuration.name}" names no trace: set "trace" to the path of a trace.dat or of a text trace.`,
+      `The launch configuration "${configuration.name}" names no trace: set "trace" to the path of a trace.dat, a text trace or a .mmu scenario.`,
     );
     return undefined;
   },
 };
 
-/** What the Run view offers without a launch.json: the trace that is open now. */
+/** What the Run view offers without a launch.json: the trace or scenario that is open now. */
 const dynamic: vscode.DebugConfigurationProvider = {
   provideDebugConfigurations: () => {
     const trace = activeTrace();

@@ -9,6 +9,7 @@ import { registerEvaluatableExpressions, registerHovers } from './hovers.js';
 import { LayoutViews } from './layoutViews.js';
 import { LinkHandler, linkTo } from './links.js';
 import { PagesTree } from './pagesTree.js';
+import { Scenarios } from './scenario/scenarios.js';
 import { Sessions } from './sessions.js';
 import { TraceEditor } from './traceEditor.js';
 import { goTo, showBeside, Visited } from './travel.js';
@@ -31,15 +32,17 @@ export function activate(context: vscode.ExtensionContext): void {
     },
   });
   const visited = new Visited(sessions);
+  const scenarios = new Scenarios(extension, sessions);
 
   context.subscriptions.push(
     sessions,
     views,
     visited,
+    scenarios,
     new PagesTree(sessions, views),
     registerAdapter(extensionUri),
     registerConfigurations(),
-    registerCommands({ sessions, views, visited }),
+    registerCommands({ sessions, views, visited, scenarios }),
     registerHovers(sessions),
     registerEvaluatableExpressions(sessions),
     recognizeTraces(sessions),

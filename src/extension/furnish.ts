@@ -3,7 +3,7 @@ import * as vscode from 'vscode';
 import { webviewHtml } from './html.js';
 
 /** Gives a webview its document; only dist/webview and media can be read from in there. */
-export function furnish(webview: vscode.Webview, extension: vscode.Uri, name: 'layout' | 'summary', title: string): void {
+export function furnish(webview: vscode.Webview, extension: vscode.Uri, name: 'layout' | 'summary' | 'compare', title: string): void {
   const script = vscode.Uri.joinPath(extension, 'dist/webview');
   const media = vscode.Uri.joinPath(extension, 'media');
   webview.options = { enableScripts: true, localResourceRoots: [script, media] };

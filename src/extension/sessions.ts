@@ -42,6 +42,11 @@ export class Sessions implements vscode.Disposable {
     return this.watches.get(id);
   }
 
+  /** A living session that was launched like this. */
+  find(launched: (configuration: vscode.DebugConfiguration) => boolean): SessionWatch | undefined {
+    return [...this.watches.values()].find(({ status, session }) => status !== 'ended' && launched(session.configuration));
+  }
+
   /** The session to ask: the current one while it lives and stands still. */
   get stopped(): SessionWatch | undefined {
     return this.current?.status === 'stopped' ? this.current : undefined;

@@ -1,30 +1,31 @@
 import * as path from 'node:path';
 import * as vscode from 'vscode';
-import { LANGUAGE, TRACE_EDITOR } from './names.js';
+import { LANGUAGE, SCENARIO, TRACE_EDITOR } from './names.js';
 
 /** Names of traces that no text editor shows; VS Code says so in the place of an editor. package.json has the same in its menus. */
 const BINARY = /\.dat(\.(zst|gz))?$|\.(ftrace|txt)\.(zst|gz)$/;
 
-/** The trace that the user is looking at: in a text editor with the trace language, in the summary editor, or in place of one. */
+/** The trace or scenario that the user is looking at: in a text editor with its language, in the summary editor, or in place of one. */
 export function activeTrace(): string | undefined {
   const input = vscode.window.tabGroups.activeTabGroup.activeTab?.input;
   if (input instanceof vscode.TabInputCustom && input.viewType === TRACE_EDITOR) return input.uri.fsPath;
   if (input instanceof vscode.TabInputText && input.uri.scheme === 'file' && BINARY.test(input.uri.path)) return input.uri.fsPath;
   const document = vscode.window.activeTextEditor?.document;
-  return document?.languageId === LANGUAGE && document.uri.scheme === 'file' ? document.uri.fsPath : undefined;
+  const ours = document?.languageId === LANGUAGE || document?.languageId === SCENARIO;
+  return ours && document.uri.scheme === 'file' ? document.uri.fsPath : undefined;
 }
 
 /** Endings that traces come with; the dialog also offers all files, since a trace may be called anything. */
-const ENDINGS = ['dat', 'ftrace', 'txt', 'zst', 'gz'];
+const ENDINGS = ['dat', 'ftrace', 'txt', 'zst', 'gz', 'mmu'];
 
-/** Asks for a trace. */
-export async function pickTrace(): Promise<string | undefined> {
+/** Asks for a trace or a scenario. */
+export async function pickTrace(title = 'Trace or scenario to debug', openLabel = 'Debug'): Promise<string | undefined> {
   const folder = vscode.workspace.workspaceFolders?.[0]?.uri;
   const [chosen] =
     (await vscode.window.showOpenDialog({
-      title: 'Trace to debug',
-      openLabel: 'Debug',
-      filters: { Traces: ENDINGS, 'All files': ['*'] },
+      title,
+      openLabel,
+      filters: { 'Traces and scenarios': ENDINGS, 'All files': ['*'] },
       ...(folder ? { defaultUri: folder } : {}),
     })) ?? [];
   return chosen?.fsPath;

@@ -7,7 +7,8 @@ interface Contributed {
   keybindings: { command: string; when: string }[];
   menus: Record<string, { command: string; when: string }[]>;
   grammars: { path: string }[];
-  languages: { configuration: string; icon: { light: string; dark: string }; firstLine: string }[];
+  languages: { configuration: string; icon: { light: string; dark: string } }[];
+  snippets: { path: string }[];
   views: { debug: { icon: string }[] };
   walkthroughs: { steps: { media: { markdown: string } }[] }[];
 }
@@ -36,7 +37,7 @@ describe('What the extension contributes', () => {
     const restricted = new Set(contributes.menus['commandPalette']?.map(({ command }) => command));
     assert.deepEqual(
       [...commands].filter((command) => !restricted.has(command)),
-      ['shadow-mmu.debugTrace', 'shadow-mmu.openSummary'],
+      ['shadow-mmu.debugTrace', 'shadow-mmu.openSummary', 'shadow-mmu.newScenario', 'shadow-mmu.compareRuns', 'shadow-mmu.saveRange'],
     );
   });
 
@@ -44,6 +45,7 @@ describe('What the extension contributes', () => {
     const files = [
       manifest.icon,
       ...contributes.grammars.map(({ path }) => path),
+      ...contributes.snippets.map(({ path }) => path),
       ...contributes.languages.flatMap(({ configuration, icon }) => [configuration, icon.light, icon.dark]),
       ...contributes.views.debug.map(({ icon }) => icon),
       ...contributes.walkthroughs.flatMap(({ steps }) => steps.map(({ media }) => media.markdown)),
