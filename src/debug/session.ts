@@ -4,6 +4,7 @@ import { Debuggee } from './debuggee.js';
 import { breakpointHandlers } from './handlers/breakpoints.js';
 import type { SessionContext } from './handlers/context.js';
 import { inspectionHandlers } from './handlers/inspection.js';
+import { languageHandlers } from './handlers/language.js';
 import { lifecycleHandlers, type Lifecycle } from './handlers/lifecycle.js';
 import { motionHandlers } from './handlers/motion.js';
 import { shadowMmuHandlers } from './handlers/shadowMmu.js';
@@ -44,6 +45,7 @@ export class Session extends ProtocolServer implements SessionContext, Lifecycle
     this.router.add(motionHandlers(this));
     this.router.add(inspectionHandlers(this));
     this.router.add(shadowMmuHandlers(this));
+    this.router.add(languageHandlers());
     // What is no message of the protocol is worth a line in the log and no more. A client may leave without a word.
     this.on('error', ({ body }: { body?: unknown }) => {
       if (/EPIPE|ECONNRESET/.test(String(body))) this.close();

@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'mocha';
+import { ACTION_WORDS } from '../../src/scenario/language/actions.js';
+import { EVENT_NAMES } from '../../src/scenario/language/expectations.js';
+import { CONTROLS, MODES, RESULTS } from '../../src/scenario/language/statement.js';
+import { FLAG_NAMES } from '../../src/scenario/language/values.js';
 
 interface Rule {
   match: string;
@@ -132,6 +136,19 @@ describe('The grammar of scenarios', () => {
       ['expect', 'keyword.control.expect'],
     ]);
     assert.equal(scopeOf('write', 'if unsync: write 0x1000 = 1'), 'keyword.other.action');
+  });
+
+  it('knows every word of the language', () => {
+    const objects: Record<string, string> = { delete: 'slot ram', host: 'map gfn 1', zap: 'all' };
+    for (const word of ACTION_WORDS) {
+      const [first] = tokens(`${word} ${objects[word] ?? 'x'}`);
+      assert.match(first?.[0] ?? '', new RegExp(`^${word}`), word);
+    }
+    for (const mode of MODES) assert.equal(scopeOf(mode, `vcpu 0 paging ${mode}`), 'constant.language.mode');
+    for (const control of CONTROLS) assert.equal(scopeOf(control, `vcpu 0 ${control}`), 'storage.modifier.state');
+    for (const result of RESULTS) assert.equal(scopeOf(result, `expect result ${result}`), 'storage.modifier.state');
+    for (const flag of FLAG_NAMES) assert.equal(scopeOf(flag, `set 0 = 0|${flag}`), 'constant.language.flag');
+    for (const event of EVENT_NAMES) assert.equal(scopeOf(event, `expect event ${event}`), 'entity.name.function.event');
   });
 
   it('gives a misspelt word no colour', () => {

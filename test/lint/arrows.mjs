@@ -5,7 +5,7 @@
 import path from 'node:path';
 
 /**
- * What each room may import besides itself: rooms, or single files of a room without ending.
+ * What each room may import besides itself: rooms, or folders and single files of a room without ending.
  * `packages` are the modules from outside; `node:` stands for all of Node's own.
  * @type {Record<string, { imports: string[], packages: string[] }>}
  */
@@ -15,7 +15,7 @@ const rooms = {
   scenario: { imports: ['engine'], packages: [] },
   replay: { imports: ['trace', 'scenario', 'engine'], packages: [] },
   debug: {
-    imports: ['protocol', 'replay', 'trace', 'engine/ids', 'engine/role', 'engine/roleLayout'],
+    imports: ['protocol', 'replay', 'trace', 'scenario/language', 'engine/ids', 'engine/role', 'engine/roleLayout'],
     packages: ['node:', '@vscode/debugadapter', '@vscode/debugprotocol'],
   },
   extension: { imports: ['protocol'], packages: ['node:', 'vscode'] },
@@ -61,7 +61,7 @@ export function objection(file, source) {
   if (!target.startsWith('src/')) return `src/${room} may not import "${source}" from outside src.`;
   const targetPlace = target.slice('src/'.length);
   if (roomOf(targetPlace) === room) return undefined;
-  if (rule.imports.some((allowed) => allowed === targetPlace || allowed === roomOf(targetPlace))) return undefined;
+  if (rule.imports.some((allowed) => allowed === targetPlace || targetPlace.startsWith(`${allowed}/`))) return undefined;
   return `src/${room} may not import src/${targetPlace}: the arrows are trace → replay → debug → extension → webview, with scenario before replay and engine at the side.`;
 }
 

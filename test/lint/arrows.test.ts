@@ -63,6 +63,7 @@ describe('the arrows between the rooms', () => {
     ['src/replay/replay.ts', '../trace/table.js'],
     ['src/replay/replay.ts', '../scenario/run.js'],
     ['src/scenario/run.ts', '../engine/eras.js'],
+    ['src/debug/handlers/language.ts', '../../scenario/language/parser.js'],
     ['src/cli.ts', './cli/check.js'],
     ['src/cli/check.ts', './command.js'],
     ['src/debug/session.ts', '../replay/replay.js'],
