@@ -1,3 +1,4 @@
+import type { Feature } from '../../engine/features.js';
 import { action } from './actions.js';
 import { Reader, SyntaxFailure, type Expected } from './reader.js';
 import { Setting } from './setting.js';
@@ -49,13 +50,16 @@ function parseLine(text: string, line: Line, number: number): Statement | Diagno
   }
 }
 
-/** `if FEATURE:` or `if not FEATURE:` */
+/** `if [not] FEATURE [and [not] FEATURE]…:` */
 function conditionOf(reader: Reader): Statement['condition'] {
   if (!reader.word('if')) return undefined;
-  const not = reader.word('not');
-  const { value } = feature(reader);
+  const terms: { feature: Feature; wanted: boolean }[] = [];
+  do {
+    const not = reader.word('not');
+    terms.push({ feature: feature(reader).value, wanted: !not });
+  } while (reader.word('and'));
   reader.need(reader.sign(':'));
-  return { feature: value, wanted: !not };
+  return terms;
 }
 
 /** What may stand after the tokens of a line: for completion. */

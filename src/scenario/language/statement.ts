@@ -181,8 +181,8 @@ export interface Statement extends Span {
   readonly line: number;
   /** as it is written, without a comment */
   readonly text: string;
-  /** it is run only by a kernel with, or without, a feature */
-  readonly condition?: { readonly feature: Feature; readonly wanted: boolean };
+  /** it is run only by a kernel with, or without, these features */
+  readonly condition?: readonly { readonly feature: Feature; readonly wanted: boolean }[];
   readonly action: Action;
 }
 

@@ -39,7 +39,7 @@ export class Runner {
   run(program: Program): this {
     for (const statement of program.statements) {
       const { condition } = statement;
-      if (condition && this.era.features.has(condition.feature) !== condition.wanted) continue;
+      if (condition?.some(({ feature, wanted }) => this.era.features.has(feature) !== wanted)) continue;
       if (!this.runOne(statement)) break;
     }
     return this;

@@ -42,4 +42,10 @@ describe('a scenario', () => {
       },
     );
   });
+
+  it('leaves out what is said of other kernels', () => {
+    const text = `${TWO_LEVEL}if mmio-sptes and not update-on-write: read 0x1000\nif mmio-sptes and update-on-write: read 0x2000\n`;
+    assert.equal(runScenario(text, 'two.mmu').statements.at(-1)!.line, 10);
+    assert.equal(runScenario(text, 'two.mmu', { with: ['update-on-write'] }).statements.at(-1)!.line, 11);
+  });
 });
