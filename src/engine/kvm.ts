@@ -6,7 +6,6 @@ import type { HostPage, HostPages } from './hostPages.js';
 import type { Gfn, PageId, Pfn } from './ids.js';
 import type { Mmu } from './mmu.js';
 import { PageLimit } from './pageLimit.js';
-import type { Calls } from './trail.js';
 import type { Vcpu } from './vcpu.js';
 
 /** The guest's own tables, as far as they are known. */
@@ -46,8 +45,7 @@ export class Kvm<Guest extends GuestTables = GuestTables, Host extends HostBacki
   /** low bits of the memslot generation, which MMIO SPTEs carry; undefined until one showed it, and after a possible slot change */
   slotGeneration: number | undefined;
   readonly pageLimit = new PageLimit();
-  /** told of the kernel functions that the engine goes through */
-  trail: Calls | undefined;
+
   /** previous roots of a vCPU that a flush of the guest's TLB may have freed: their root_count is not certain */
   readonly doubtedRoots = new Map<PageId, Vcpu>();
   /** page frame of a vCPU's `pae_root`, or of another table for a local page, where it is known */

@@ -40,6 +40,12 @@ export function allocLocalPage(mmu: Mmu, role: Role, rootLevel: number, frameOf:
  * present, there is nothing below. What hung below the last one stays in the hash, without a parent.
  */
 export function freeLocalRoot(mmu: Mmu, root: PageId): void {
+  const call = mmu.trail?.enter('freeLocalRoot', root);
+  freeLevels(mmu, root);
+  mmu.trail?.leave(call!);
+}
+
+function freeLevels(mmu: Mmu, root: PageId): void {
   let page = root;
   while (mmu.pages.level(page) > LOCAL_LEVEL) {
     const below = linkedAt(mmu, page, 0);

@@ -14,6 +14,7 @@ import { Places, type SptePlace } from './places.js';
 import { PT64, pagesPerEntry, type SpteFormat } from './spte.js';
 import type { State, WritableState } from './state.js';
 import { Statistics } from './statistics.js';
+import type { Calls } from './trail.js';
 import { UnseenChanges, unseenChange } from './unseen.js';
 
 /**
@@ -47,6 +48,8 @@ export class Mmu {
   readonly unseen: UnseenChanges;
   /** live pages of the TDP MMU: on no list, in no hash, not counted, of no generation [6.1 tdp_mmu.c] */
   readonly tdpPages = new Set<PageId>();
+  /** told of the kernel's functions that the engine goes through */
+  trail: Calls | undefined;
   /** live local pages, see `localPages.ts` */
   readonly localPages = new Set<PageId>();
   /** the event since which no vCPU has run guest code */
@@ -274,7 +277,10 @@ export class Mmu {
 
   /** Role of the page that an SPTE of `parent` must lead to. */
   childRole(parent: PageId, index: SpteIndex, direct: boolean, access: number): Role {
-    return childRole(this.pages.role(this.state, parent), index, direct, access, this.roleRules);
+    const call = this.trail?.enter('childRole', parent, index, direct ? 1 : 0, access);
+    const role = childRole(this.pages.role(this.state, parent), index, direct, access, this.roleRules);
+    this.trail?.leave(call!, role);
+    return role;
   }
 
   /** An SPTE of `parent` leads to `child` [6.1 mmu.c:__link_shadow_page]. */

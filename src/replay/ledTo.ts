@@ -36,6 +36,8 @@ export class Ways implements Calls, LedTo {
   private entered: Uint16Array[] = [];
   private returned: Uint16Array[] = [];
   private readonly goneOn: number[] = [];
+  /** by way of an event and way since: both together */
+  private readonly joined = new Map<number, number>();
   private column = new Uint16Array(1 << 12);
 
   enter(fn: KernelFunction): Call {
@@ -69,10 +71,17 @@ export class Ways implements Calls, LedTo {
 
   /** A work is over: what it did since its last event belongs to that. */
   ended(event: EventIndex, way: number): void {
-    const { begun } = this.ways[way]!;
-    if (begun === 0n || event < 0) return;
-    const before = this.ways[this.column[event] ?? NO_WAY]!;
-    this.set(event, this.number(before.open, before.begun | begun));
+    if (way === START || event < 0) return;
+    const before = this.column[event] ?? NO_WAY;
+    const both = before * (MOST_WAYS + 1) + way;
+    let joined = this.joined.get(both);
+    if (joined === undefined) this.joined.set(both, (joined = this.join(before, way)));
+    this.set(event, joined);
+  }
+
+  private join(before: number, way: number): number {
+    const { open, begun } = this.ways[before]!;
+    return this.number(open, begun | this.ways[way]!.begun);
   }
 
   framesOf(event: EventIndex): KernelFunction[] {

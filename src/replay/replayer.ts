@@ -106,7 +106,7 @@ export class Replayer implements History {
     for (let next = this.kvms.length; next <= vm; next++) {
       const mmu = new Mmu(next, this.state, this.pages, eraFor(kernel));
       const kvm = new Kvm(mmu, new GuestEntries(mmu), new HostPages());
-      kvm.trail = this.ledTo;
+      mmu.trail = this.ledTo;
       if (this.table.info.roles !== 'exact') kvm.hidden = new HiddenClasses();
       this.kvms.push(kvm);
     }

@@ -31,8 +31,8 @@ export function walkedForUnknownUse(task: Task, gfn: Gfn): void {
 
 /** Pages that are recycled may be so for the fault, or for the root load after an instruction that this walk fetched. */
 function* unlessLoad(task: Task, fault: ShadowFault): Steps {
-  yield* attempt(makeMmuPagesAvailable(fault.kvm), 'no-kvm-events');
-  yield* attempt(faultInAnyClass(task, fault), 'no-kvm-events');
+  yield* attempt(fault.kvm, makeMmuPagesAvailable(fault.kvm), 'no-kvm-events');
+  yield* attempt(fault.kvm, faultInAnyClass(task, fault), 'no-kvm-events');
 }
 
 /** Whether a walk is certainly not the fault's own: it belongs to an instruction under emulation. */

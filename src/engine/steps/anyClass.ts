@@ -16,15 +16,17 @@ export function* inAnyClass(kvm: Kvm, vcpu: Vcpu, make: () => Steps<unknown>): S
     yield* make();
     return;
   }
+  const before = kvm.mmu.trail?.mark();
   const first = classes.map((hidden) => {
     useClass(kvm, vcpu, hidden);
     const { value, done } = make().next();
     return done ? '' : looksOf(value);
   });
+  kvm.mmu.trail?.undo(before!);
   for (const [at, hidden] of classes.entries()) {
     if (first.indexOf(first[at]!) < at) continue;
     useClass(kvm, vcpu, hidden);
-    if (!(yield* attempt(make(), 'hidden-role'))) continue;
+    if (!(yield* attempt(kvm, make(), 'hidden-role'))) continue;
     vcpu.otherClasses = classes.filter((other, i) => other !== hidden && first[i] === first[at]);
     return;
   }

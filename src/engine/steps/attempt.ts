@@ -1,4 +1,5 @@
 import type { Announcement, Came, Steps } from '../announcement.js';
+import type { Kvm } from '../kvm.js';
 import type { Reason } from '../reasons.js';
 
 /**
@@ -7,13 +8,17 @@ import type { Reason } from '../reasons.js';
  *
  * @param least events that must have come until it is certain that it runs
  */
-export function* attempt(steps: Steps<unknown>, why: Reason, least = 1): Steps<boolean> {
+export function* attempt({ mmu }: Kvm, steps: Steps<unknown>, why: Reason, least = 1): Steps<boolean> {
+  const before = mmu.trail?.mark();
   let result = steps.next();
   let came = 0;
   while (!result.done) {
     const announced = result.value;
     const its: Came | undefined = yield came >= least || announced.maybe ? announced : withReserve(announced, why);
-    if (!its && came < least && !announced.maybe) return false;
+    if (!its && came < least && !announced.maybe) {
+      mmu.trail?.undo(before!);
+      return false;
+    }
     if (its) came++;
     result = steps.next(its);
   }

@@ -16,6 +16,8 @@ export function* makeMmuPagesAvailable(kvm: Kvm, maybe?: Reason, loading?: Vcpu)
   const { mmu, pageLimit } = kvm;
   const used = mmu.usedPages();
   const wanted = pageLimit.wanted(used);
+  if (wanted.most === 0) return false;
+  const call = mmu.trail?.enter('zapOldest', wanted.least);
   let zapped = 0;
   let last = 0;
   for (const page of mmu.active) {
@@ -34,6 +36,8 @@ export function* makeMmuPagesAvailable(kvm: Kvm, maybe?: Reason, loading?: Vcpu)
   }
   // Where nothing but roots is left, more may have been asked for.
   const most = zapped < wanted.least ? wanted.most : zapped;
+  if (zapped > 0) mmu.trail?.leave(call!, zapped);
+  else mmu.trail?.undo(call!);
   if (zapped > 0) pageLimit.recycled(used, { least: zapped - last + 1, most });
   return zapped > 0;
 }

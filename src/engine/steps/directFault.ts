@@ -18,7 +18,14 @@ const LARGEST = 2;
 
 /** [6.1 mmu.c:direct_page_fault]: no guest tables; the address is the guest frame (spec/fault.md §7). */
 export function* directPageFault(fault: Fault): Steps {
-  const { vcpu, error } = fault;
+  const { trail } = fault.kvm.mmu;
+  const call = trail?.enter('directFault', fault.address, fault.error);
+  yield* handleDirect(fault);
+  trail?.leave(call!);
+}
+
+function* handleDirect(fault: Fault): Steps {
+  const { vcpu, error, kvm } = fault;
   const gfn = Number(fault.address >> 12n) as Gfn;
   const top = vcpu.rootLevel();
   if (top === 0) return yield* anything('root');
@@ -26,15 +33,18 @@ export function* directPageFault(fault: Fault): Steps {
   if ((error & (PferrBit.write | PferrBit.present | PferrBit.reserved)) === (PferrBit.write | PferrBit.present)) {
     if (yield* fastPageFault(fault)) return;
   }
-  if (mayStartOver(fault, gfn)) yield* attempt(directMap(fault, gfn, top), 'host-page');
+  if (mayStartOver(fault, gfn)) yield* attempt(kvm, directMap(fault, gfn, top), 'host-page');
   else yield* directMap(fault, gfn, top);
 }
 
 /** [6.1 mmu.c:direct_map] */
 function* directMap(fault: Fault, gfn: Gfn, top: number): Steps {
+  const { trail } = fault.kvm.mmu;
   yield* makeMmuPagesAvailable(fault.kvm);
   const goal = yield* request(fault, gfn, largestLevel(fault.vcpu), ACC_ALL);
+  const call = trail?.enter('directMap', gfn);
   if (goal !== 'unknown') yield* map(fault, gfn, goal, ACC_ALL, top);
+  trail?.leave(call!);
 }
 
 /** The highest level that a direct MMU maps at. */
@@ -44,13 +54,18 @@ export function largestLevel(vcpu: Vcpu): number {
 
 /** Answers whether that was all. */
 function* fastPageFault(fault: Fault): Steps<boolean> {
+  const { kvm, vcpu, address, error } = fault;
+  const { trail } = kvm.mmu;
+  const call = trail?.enter('fastPageFault', address, error);
   const fix = fastFix(fault);
-  if (fix === undefined) return false;
+  if (fix === undefined) {
+    trail?.leave(call!, 0);
+    return false;
+  }
   if ('reason' in fix) {
     yield* anything(fix.reason);
     return true;
   }
-  const { kvm, vcpu, address, error } = fault;
   const { large, ...outcome } = fix;
   const event = {
     output: Output.fastPageFault,
@@ -65,7 +80,9 @@ function* fastPageFault(fault: Fault): Steps<boolean> {
   const refused = large && fix.fixed && (yield { ...event, after: fix.before, fixed: false, maybe: 'trigger' }) !== undefined;
   if (!refused) yield event;
   if (fix.fixed) kvm.dirtyLog.shownAt(Number(address >> 12n) as Gfn);
-  return fix.fixed && !refused;
+  const fixed = fix.fixed && !refused;
+  trail?.leave(call!, fixed ? 1 : 0);
+  return fixed;
 }
 
 /**

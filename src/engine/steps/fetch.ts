@@ -23,15 +23,21 @@ const REFUSED = PferrBit.present | PferrBit.write | PferrBit.user | PferrBit.res
 
 /** [6.1 paging_tmpl.h:page_fault]: a fault whose guest walk found a translation (spec/fault.md §3). */
 export function* shadowPageFault(fault: ShadowFault): Steps {
+  const { kvm, address, error } = fault;
   const gfn = fault.walk.gfn!;
-  if (hitsTrackedTable(fault, gfn)) return clearFlooding(fault, 1);
-  if (mayStartOver(fault, gfn)) yield* attempt(handle(fault, gfn), 'host-page');
+  const call = kvm.mmu.trail?.enter('walkPageFault', address, error);
+  if (hitsTrackedTable(fault, gfn)) clearFlooding(fault, 1);
+  else if (mayStartOver(fault, gfn)) yield* attempt(kvm, handle(fault, gfn), 'host-page');
   else yield* handle(fault, gfn);
+  kvm.mmu.trail?.leave(call!);
 }
 
 function* handle(fault: ShadowFault, gfn: Gfn): Steps {
   yield* makeMmuPagesAvailable(fault.kvm);
+  const { trail } = fault.kvm.mmu;
+  const call = trail?.enter('fetch', fault.address, gfn);
   yield* fetch(fault, gfn, leafAccess(fault));
+  trail?.leave(call!);
 }
 
 /** Rights of the translation: without W while a read finds the page clean, and with W where CR0.WP = 0 lets the kernel write. */
@@ -63,8 +69,7 @@ function* fetch(fault: ShadowFault, gfn: Gfn, access: number): Steps {
       getLocalChild(fault, parent, level);
       continue;
     }
-    const role = mmu.childRole(parent, path.indexAt(level + 1), false, walk.tableAccess(level));
-    const taken = yield* getChild(fault, parent, path.indexAt(level + 1), walk.shadowedGfn(level)!, role);
+    const taken = yield* getChild(fault, parent, level, false, walk.shadowedGfn(level)!, walk.tableAccess(level));
     const child = path.at(level);
     if (taken && child !== NO_PAGE) yield* syncChildren(kvm, child);
   }
@@ -108,8 +113,7 @@ export function* map(fault: Fault, gfn: Gfn, goal: number, access: number, from:
     }
     mmu.pages.setWriteFlooding(mmu.state, parent, 0);
     const base = (gfn - (gfn % pagesPerEntry(level + 1))) as Gfn;
-    const role = mmu.childRole(parent, path.indexAt(level + 1), true, access);
-    yield* getChild(fault, parent, path.indexAt(level + 1), base, role);
+    yield* getChild(fault, parent, level, true, base, access);
   }
   const page = path.at(goal);
   const index = path.indexAt(goal);
@@ -157,10 +161,15 @@ function* mapAtSomeLevel(fault: ShadowFault, gfn: Gfn, access: number): Steps {
  * [6.1 mmu.c:kvm_mmu_get_child_sp]: nothing when the SPTE leads to the wanted page already (spec/getpage.md §3.1). Answers whether a page
  * was taken.
  */
-function* getChild(fault: Fault, parent: PageId, index: SpteIndex, gfn: Gfn, role: Role): Steps<boolean> {
+function* getChild(fault: Fault, parent: PageId, level: number, direct: boolean, gfn: Gfn, access: number): Steps<boolean> {
+  const { kvm, path } = fault;
+  const { mmu } = kvm;
+  const index = path.indexAt(level + 1);
+  const call = mmu.trail?.enter('getChild', parent, index, gfn);
+  const role = mmu.childRole(parent, index, direct, access);
   const linked = isLinked(fault, parent, index, gfn, role);
-  if (linked === true) return false;
-  const came = yield* getShadowPage(fault.kvm, gfn, role, { parent, index, ...(linked ? { maybe: linked } : {}) });
+  const came = linked === true ? undefined : yield* getShadowPage(kvm, gfn, role, { parent, index, ...(linked && { maybe: linked }) });
+  mmu.trail?.leave(call!, came?.page ?? NO_PAGE);
   return came !== undefined;
 }
 

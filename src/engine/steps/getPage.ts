@@ -19,7 +19,9 @@ type Place = Pick<PageAnnouncement, 'parent' | 'index' | 'slot' | 'maybe' | 'nex
  */
 export function* getShadowPage(kvm: Kvm, gfn: Gfn, role: Role, place: Place): Steps<Came | undefined> {
   const { mmu } = kvm;
-  const { pages, state } = mmu;
+  const { pages, state, trail } = mmu;
+  const call = trail?.enter('getPage', gfn, role);
+  const search = trail?.enter('findPage', gfn, role);
   let found = findPage(kvm, gfn, role);
   // A page out of sync is brought up to date in passing.
   const certain = found !== NO_PAGE && pages.isUnsync(state, found) ? certainEntries(kvm, found) : undefined;
@@ -31,7 +33,12 @@ export function* getShadowPage(kvm: Kvm, gfn: Gfn, role: Role, place: Place): St
       if (pages.isUnsync(state, page)) yield* outOfTheWay(kvm, page);
     }
   }
+  trail?.leave(search!, found);
+  const making = found === NO_PAGE ? trail?.enter('allocPage', gfn, role) : undefined;
   const came = yield announcePage(kvm, found, gfn, role, place);
+  if (making !== undefined) trail?.leave(making);
+  if (came || !place.maybe) trail?.leave(call!, came?.page ?? NO_PAGE);
+  else trail?.undo(call!);
   if (came && found !== NO_PAGE && !roleField(role, 'direct')) pages.setWriteFlooding(state, came.page, 0);
   if (came?.page === found && certain) syncLeaves(kvm, found, certain);
   return came;

@@ -17,9 +17,12 @@ import { markMmio } from './setSpte.js';
  * present and accessed. A #PF that is injected with P=1 does this for its address first (spec/fault.md §11.1).
  */
 export function* invalidate(fault: ShadowFault): Steps {
+  const { kvm, address } = fault;
+  const call = kvm.mmu.trail?.enter('invalidate', address);
   const reached = reachesTable(fault);
   if (reached === true) yield* invalidateLast(fault);
-  else if (reached) yield* attempt(invalidateLast(fault), reached);
+  else if (reached) yield* attempt(kvm, invalidateLast(fault), reached);
+  kvm.mmu.trail?.leave(call!);
 }
 
 /** Whether links lead down to level 1; a reason where one cannot tell. */

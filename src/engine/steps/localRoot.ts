@@ -8,7 +8,9 @@ import type { Fault } from './fault.js';
 
 /** [RFC mmu.c:mmu_alloc_root] of a local page: the root is there, with nothing below it. No event shows it. */
 export function allocLocalRoot(kvm: Kvm, vcpu: Vcpu, role: Role): PageId {
+  const call = kvm.mmu.trail?.enter('allocLocalPage', NO_PAGE, role);
   const page = allocLocalPage(kvm.mmu, role, roleField(role, 'level'), (local) => kvm.localFrame(vcpu.id, local));
+  kvm.mmu.trail?.leave(call!, page);
   vcpu.setRoot(0, page, 1, Trust.derived);
   return page;
 }
@@ -25,6 +27,8 @@ export function isAboveGuest({ mmu }: Kvm, level: number, parent: PageId): boole
 export function getLocalChild({ kvm, vcpu, path }: Fault, parent: PageId, level: number): void {
   if (path.at(level) !== NO_PAGE) return;
   const role = kvm.mmu.childRole(parent, path.indexAt(level + 1), false, ACC_ALL);
+  const call = kvm.mmu.trail?.enter('allocLocalPage', NO_PAGE, role);
   const child = allocLocalPage(kvm.mmu, role, vcpu.rootLevel(), (local) => kvm.localFrame(vcpu.id, local));
+  kvm.mmu.trail?.leave(call!, child);
   path.took(level, child, false, Trust.derived);
 }

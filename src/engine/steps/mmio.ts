@@ -21,6 +21,7 @@ export function* mmioPageFault(fault: Fault, direct: boolean): Steps<boolean> {
   const gfn = state.number(pages.gfnCell(page, path.indexAt(1))) as Gfn;
   // One whose making was not seen has the generation of that moment, whatever it was.
   const made = entryTrust(state.tag(cell)) !== Trust.assumed;
+  const call = kvm.mmu.trail?.enter('mmioFault', address);
   const spteGeneration = made ? readMmioSpte(kvm.mmu.format, spte).generation : undefined;
   const came = yield {
     output: Output.checkMmio,
@@ -30,8 +31,13 @@ export function* mmioPageFault(fault: Fault, direct: boolean): Steps<boolean> {
     ...(cached === false ? {} : { maybe: cached }),
     open: kvm.slotGeneration === undefined || !made ? ['slot-gen'] : [],
   };
-  if (!came) return true;
-  if (made && kvm.slotGeneration !== spteGeneration) return false;
+  if (!came) {
+    kvm.mmu.trail?.undo(call!);
+    return true;
+  }
+  const stale = made && kvm.slotGeneration !== spteGeneration;
+  kvm.mmu.trail?.leave(call!, stale ? 0 : 1);
+  if (stale) return false;
   yield { output: Output.handleMmio, address: direct ? 0n : address, gfn, access: Number(spte & 6n) };
   return true;
 }

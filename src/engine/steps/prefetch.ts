@@ -16,6 +16,13 @@ const GROUP = 8;
  * guest entries, until one fails (spec/fault.md §5.2).
  */
 export function* prefetch(kvm: Kvm, page: PageId, index: SpteIndex, mode: PagingMode): Steps {
+  const { trail } = kvm.mmu;
+  const call = trail?.enter('prefetch', page, index);
+  yield* prefetchGroup(kvm, page, index, mode);
+  trail?.leave(call!);
+}
+
+function* prefetchGroup(kvm: Kvm, page: PageId, index: SpteIndex, mode: PagingMode): Steps {
   const first = index - (index % GROUP);
   let unsure: Reason | undefined;
   for (let at = first as SpteIndex; at < first + GROUP; at++) {

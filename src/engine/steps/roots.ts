@@ -78,7 +78,15 @@ export interface RootPage {
  * @param releasing pages whose root_count the load gives back before its first page
  */
 export function* loadRoots(kvm: Kvm, vcpu: Vcpu, wanted: readonly (RootPage | undefined)[], releasing: readonly PageId[]): Steps {
+  const { trail } = kvm.mmu;
+  const call = trail?.enter('load', vcpu.id);
   yield* makeMmuPagesAvailable(kvm, undefined, vcpu);
+  yield* allocRoots(kvm, vcpu, wanted, releasing);
+  trail?.leave(call!);
+}
+
+function* allocRoots(kvm: Kvm, vcpu: Vcpu, wanted: readonly (RootPage | undefined)[], releasing: readonly PageId[]): Steps {
+  const { trail } = kvm.mmu;
   const [root] = wanted;
   if (root?.local) {
     vcpu.beginLoad(false);
@@ -90,7 +98,9 @@ export function* loadRoots(kvm: Kvm, vcpu: Vcpu, wanted: readonly (RootPage | un
     if (!root) continue;
     const after = wanted[slot + 1];
     const next = after && toFind(kvm, after);
-    yield* getShadowPage(kvm, root.gfn, root.role, first ? { slot, next, releasing } : { slot, next });
+    const call = trail?.enter('allocRoot', slot, root.gfn, root.role);
+    const came = yield* getShadowPage(kvm, root.gfn, root.role, first ? { slot, next, releasing } : { slot, next });
+    trail?.leave(call!, came?.page ?? NO_PAGE);
     first = false;
   }
   yield* syncRoots(kvm, vcpu);
@@ -99,7 +109,8 @@ export function* loadRoots(kvm: Kvm, vcpu: Vcpu, wanted: readonly (RootPage | un
 /** A control register was written with a value that no event shows: the first page of the load tells (spec/roots.md §3-4, §6). */
 export function* loadUnknown(kvm: Kvm, vcpu: Vcpu, change: RootChange, must: boolean): Steps {
   const { mmu } = kvm;
-  const { pages, state } = mmu;
+  const { pages, state, trail } = mmu;
+  const call = trail?.enter('load', vcpu.id);
   const before = vcpu.roots().find((page) => page !== NO_PAGE);
   const role = before === undefined ? undefined : withRole(pages.role(state, before), { invalid: 0, quadrant: 0 });
   // CR3 may have got the value that it had, and a single root may be one of the cached ones.
@@ -109,13 +120,17 @@ export function* loadUnknown(kvm: Kvm, vcpu: Vcpu, change: RootChange, must: boo
     kvm.hidden?.settle(kvm, vcpu, change, gfn, its, releasing) ??
     announcePage(kvm, findPage(kvm, gfn, its), gfn, its, { releasing: releasing(its) }).fields;
   const first = yield* firstPage(kvm, vcpu, change === 'cr3' ? role : undefined, loads ? undefined : 'root', settle);
-  if (!first) return yield* flushed(kvm, vcpu, change);
+  if (!first) {
+    trail?.undo(call!);
+    return yield* flushed(kvm, vcpu, change);
+  }
   const { gfn } = pages.birth(first.page);
   const taken = withRole(pages.role(state, first.page), { invalid: 0 });
   const slot = vcpu.mayBeMidLoad ? roleField(taken, 'quadrant') : 0;
   vcpu.mayBeMidLoad = false;
   if (roleField(taken, 'level') === 2) yield* otherSlots(kvm, gfn, taken, slot + 1);
   yield* inAnyClass(kvm, vcpu, () => syncRoots(kvm, vcpu));
+  trail?.leave(call!);
 }
 
 /** Roots that a load lets go before it takes its first page: [6.1 mmu.c:kvm_mmu_new_pgd] keeps a single root for later. */
@@ -145,7 +160,10 @@ function* firstPage(
   maybe: Reason | undefined,
   settle: PageAnnouncement['settle'],
 ): Steps<Came | undefined> {
+  const { trail } = kvm.mmu;
   const fields = { gfn: undefined, role, generation: kvm.mmu.generation(), rootCount: undefined, unsync: undefined };
+  const call = trail?.enter('allocRoot', 0);
+  const search = trail?.enter('getPage');
   const came = yield {
     output: Output.getPage,
     page: NO_PAGE,
@@ -156,6 +174,8 @@ function* firstPage(
     ...(maybe ? { maybe } : {}),
     ...(settle && { settle }),
   };
+  trail?.leave(search!);
+  trail?.leave(call!, came?.page);
   if (came) kvm.mmu.pages.setWriteFlooding(kvm.mmu.state, came.page, 0);
   return came;
 }
@@ -176,7 +196,9 @@ function* otherSlots(kvm: Kvm, gfn: Gfn, role: Role, from: number): Steps {
   for (let slot = from; slot < SLOTS; slot++) {
     if (has4ByteGpte || direct) {
       const page = inSlot(slot);
+      const call = kvm.mmu.trail?.enter('allocRoot', slot, page.gfn, page.role);
       yield* getShadowPage(kvm, page.gfn, page.role, { slot, next: slot + 1 < SLOTS ? toFind(kvm, inSlot(slot + 1)) : undefined });
+      kvm.mmu.trail?.leave(call!);
     } else yield* pdptePage(kvm, role, slot);
   }
 }

@@ -39,13 +39,23 @@ export interface Leaf {
 export function* mmuSetSpte(kvm: Kvm, leaf: Leaf): Steps<'set' | 'there' | undefined> {
   const { maybe } = leaf;
   if (!maybe) return yield* setSpte(kvm, leaf);
-  return (yield* attempt(setSpte(kvm, leaf), maybe)) ? 'set' : undefined;
+  return (yield* attempt(kvm, setSpte(kvm, leaf), maybe)) ? 'set' : undefined;
 }
 
 function* setSpte(kvm: Kvm, leaf: Leaf): Steps<'set' | 'there' | undefined> {
+  const { trail } = kvm.mmu;
+  const call = trail?.enter('setSpte', leaf.page, leaf.index, leaf.gfn, leaf.access);
+  const outcome = yield* writeSpte(kvm, leaf);
+  trail?.leave(call!);
+  return outcome;
+}
+
+function* writeSpte(kvm: Kvm, leaf: Leaf): Steps<'set' | 'there' | undefined> {
   const { mmu } = kvm;
   const frame = mmu.pages.frame(mmu.state, leaf.page);
+  const call = mmu.trail?.enter('makeSpte', leaf.page, leaf.index, leaf.gfn, leaf.access);
   const wanted = yield* spteOf(kvm, leaf);
+  mmu.trail?.leave(call!, wanted.value);
   const open: Reason[] = [];
   if (frame === undefined) open.push('spt-frame');
   if (leaf.pfn === undefined || leaf.hostWritable === undefined) open.push(leaf.gfn === undefined ? 'gpte' : 'host-page');
@@ -145,7 +155,8 @@ function alreadyThere(kvm: Kvm, leaf: Leaf, wanted: Bits): boolean | Reason {
 }
 
 /** [6.1 mmu.c:mark_mmio_spte]: an SPTE for a guest frame that no memory slot holds. */
-export function* markMmioSpte({ slotGeneration }: Kvm, page: PageId, index: SpteIndex, gfn: Gfn, access: number): Steps {
+export function* markMmioSpte({ mmu, slotGeneration }: Kvm, page: PageId, index: SpteIndex, gfn: Gfn, access: number): Steps {
+  const call = mmu.trail?.enter('markMmio', page, index, gfn, access);
   yield {
     output: Output.markMmio,
     page,
@@ -155,6 +166,7 @@ export function* markMmioSpte({ slotGeneration }: Kvm, page: PageId, index: Spte
     generation: slotGeneration,
     open: slotGeneration === undefined ? ['slot-gen', 'pointer'] : ['pointer'],
   };
+  mmu.trail?.leave(call!);
 }
 
 /** The same within a fault [6.1 mmu.c:mmu_set_spte]; up to 5.12 the SPTE has its own event besides. */

@@ -23,11 +23,16 @@ export function* syncPage(kvm: Kvm, page: PageId, next: PageId | undefined, mayb
   const keeps = kvm.mmu.has('sync-zaps-empty') ? keepsAny(kvm, page) : true;
   const certain = certainEntries(kvm, page);
   const event = pageEvent(kvm, Output.syncPage, page, next);
+  const call = kvm.mmu.trail?.enter('syncPage', page);
   const came = yield maybe ? { ...event, maybe } : event;
-  if (!came) return false;
+  if (!came) {
+    kvm.mmu.trail?.undo(call!);
+    return false;
+  }
   yield* remarkMmio(kvm, page, certain);
   syncLeaves(kvm, page, certain);
   yield* zapEmptied(kvm, page, keeps);
+  kvm.mmu.trail?.leave(call!);
   return true;
 }
 
@@ -36,6 +41,16 @@ export function* syncPage(kvm: Kvm, page: PageId, next: PageId | undefined, mayb
  */
 export function* syncChildren(kvm: Kvm, top: PageId, maybe?: Reason): Steps<boolean> {
   const below = unsyncBelow(kvm, top);
+  if (below.length === 0) return false;
+  const { trail } = kvm.mmu;
+  const call = trail?.enter('syncChildren', top);
+  const synced = yield* syncAll(kvm, top, below, maybe);
+  if (synced) trail?.leave(call!);
+  else trail?.undo(call!);
+  return synced;
+}
+
+function* syncAll(kvm: Kvm, top: PageId, below: readonly PageId[], maybe: Reason | undefined): Steps<boolean> {
   const later: PageId[] = [];
   let unsure = maybe;
   for (const [i, page] of below.entries()) {
@@ -50,7 +65,7 @@ export function* syncChildren(kvm: Kvm, top: PageId, maybe?: Reason): Steps<bool
   for (const page of later) {
     if (kvm.mmu.pages.isUnsync(kvm.mmu.state, page)) yield* syncPage(kvm, page, undefined, doubtOfWay(kvm, page, top) ?? 'gpte');
   }
-  return below.length > 0;
+  return true;
 }
 
 /** Why no link on any way from the top to a page is certain; undefined where one is. */
@@ -68,7 +83,7 @@ function doubtOfWay(kvm: Kvm, page: PageId, top: PageId): Reason | undefined {
 /** [5.10 mmu.c:__kvm_sync_page]: a page that a sync left without any SPTE is zapped. Answers whether it was. */
 export function* zapEmptied(kvm: Kvm, page: PageId, keeps: boolean | undefined, maybe?: Reason): Steps<boolean> {
   if (keeps) return false;
-  if (keeps === undefined || maybe) return yield* attempt(prepareZap(kvm, page), maybe ?? 'gpte');
+  if (keeps === undefined || maybe) return yield* attempt(kvm, prepareZap(kvm, page), maybe ?? 'gpte');
   yield* prepareZap(kvm, page);
   return true;
 }

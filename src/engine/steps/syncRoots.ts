@@ -13,7 +13,10 @@ interface Candidate {
 
 /** [6.1 mmu.c:kvm_mmu_sync_roots] */
 export function* syncRoots(kvm: Kvm, vcpu: Vcpu): Steps {
+  const { trail } = kvm.mmu;
+  const call = trail?.enter('syncRoots', vcpu.id);
   for (const root of vcpu.roots()) if (root !== NO_PAGE) yield* syncChildren(kvm, root);
+  trail?.leave(call!);
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { Steps } from '../announcement.js';
-import { LONGEST_STORE, isMisaligned } from '../guestWrite.js';
-import type { Gfn, PageId } from '../ids.js';
+import { LONGEST_STORE, isMisaligned, type WriteRules } from '../guestWrite.js';
+import type { Gfn, PageId, SpteIndex } from '../ids.js';
 import type { Change, Kvm } from '../kvm.js';
 import { roleField } from '../role.js';
 import { attempt } from './attempt.js';
@@ -20,24 +20,28 @@ const FLOODED = 3;
  * @param change what is stored, as far as the instruction tells
  */
 export function* trackWrite(kvm: Kvm, gpa: number, bytes: number | undefined, wide: boolean, change: Change = () => undefined): Steps {
-  if (bytes === undefined) return yield* trackUnknown(kvm, gpa);
+  const { trail } = kvm.mmu;
+  const call = trail?.enter('trackWrite', gpa, bytes);
+  if (bytes === undefined) yield* trackUnknown(kvm, gpa);
+  else yield* trackKnown(kvm, gpa, bytes, wide, change);
+  trail?.leave(call!);
+}
+
+function* trackKnown(kvm: Kvm, gpa: number, bytes: number, wide: boolean, change: Change): Steps {
   const { mmu } = kvm;
-  const { pages, state } = mmu;
   const gfn = Math.floor(gpa / 4096) as Gfn;
-  const offset = gpa % 4096;
   const rules = { longEntries: wide };
   const presentAfter = writes(kvm, gpa, bytes, wide, change);
   mmu.statistics.add('mmu_pte_write');
   const shadows = mmu.shadowsOf(gfn);
   for (const [i, page] of shadows.entries()) {
-    const role = pages.role(state, page);
-    if (isMisaligned(role, offset, bytes, rules) || isFlooded(kvm, page)) {
+    if (isOdd(kvm, page, gpa, bytes, rules) || isFlooded(kvm, page)) {
       yield* zapFlooded(kvm, page, shadows[i + 1]);
       continue;
     }
-    for (const index of mmu.sptesWritten(page, offset, bytes, rules)) {
-      if (presentAfter && pages.level(page) > 1) mmu.statistics.add('mmu_pde_zapped');
-      mmu.clear(page, index);
+    for (const index of hitBy(kvm, page, gpa, bytes, rules)) {
+      if (presentAfter && mmu.pages.level(page) > 1) mmu.statistics.add('mmu_pde_zapped');
+      zapPte(kvm, page, index);
       if (mmu.has('update-on-write')) yield* updateEntry(kvm, page, index, gpa, bytes);
     }
   }
@@ -77,7 +81,7 @@ function* trackUnknown(kvm: Kvm, gpa: number): Steps {
       continue;
     }
     const known = odd.has(size);
-    const zapped = (flooded || !known) && (yield* attempt(zapFlooded(kvm, page), known ? 'root' : 'insn'));
+    const zapped = (flooded || !known) && (yield* attempt(kvm, zapFlooded(kvm, page), known ? 'root' : 'insn'));
     if (!known && !flooded) odd.set(size, zapped);
     if (zapped) continue;
     if (flooded) pages.setWriteFlooding(state, page, 0);
@@ -103,16 +107,44 @@ function clearWritten({ mmu }: Kvm, page: PageId, gpa: number): void {
   }
 }
 
+/** [6.1 mmu.c:detect_write_misaligned]: no one writes page tables so. */
+function isOdd({ mmu }: Kvm, page: PageId, gpa: number, bytes: number, rules: WriteRules): boolean {
+  const call = mmu.trail?.enter('misaligned', page, gpa, bytes);
+  const odd = isMisaligned(mmu.pages.role(mmu.state, page), gpa % 4096, bytes, rules);
+  mmu.trail?.leave(call!, odd ? 1 : 0);
+  return odd;
+}
+
+/** [6.1 mmu.c:get_written_sptes]: none where the entry lies in another quadrant. */
+function hitBy({ mmu }: Kvm, page: PageId, gpa: number, bytes: number, rules: WriteRules): SpteIndex[] {
+  const call = mmu.trail?.enter('writtenSptes', page, gpa, bytes);
+  const hit = mmu.sptesWritten(page, gpa % 4096, bytes, rules);
+  mmu.trail?.leave(call!, hit.length);
+  return hit;
+}
+
+/** [6.1 mmu.c:mmu_page_zap_pte] */
+function zapPte({ mmu }: Kvm, page: PageId, index: SpteIndex): void {
+  const call = mmu.trail?.enter('zapPte', page, index);
+  mmu.clear(page, index);
+  mmu.trail?.leave(call!);
+}
+
 /** [6.1 mmu.c:detect_write_flooding] */
-function isFlooded({ mmu: { pages, state } }: Kvm, page: PageId): boolean {
+function isFlooded({ mmu: { pages, state, trail } }: Kvm, page: PageId): boolean {
   if (pages.level(page) === 1) return false;
+  const call = trail?.enter('flooding', page);
   const count = pages.writeFlooding(state, page) + 1;
   pages.setWriteFlooding(state, page, count);
+  trail?.leave(call!, count >= FLOODED ? 1 : 0);
   return count >= FLOODED;
 }
 
 /** [6.1 mmu.c:kvm_mmu_unprotect_page]: an instruction that is no page-table write is let run after all shadows of its target are gone. */
 export function* unprotect(kvm: Kvm, gfn: Gfn): Steps {
+  const { trail } = kvm.mmu;
+  const call = trail?.enter('unprotect', gfn);
   const shadows = kvm.mmu.shadowsOf(gfn);
   for (const [i, page] of shadows.entries()) yield* prepareZap(kvm, page, { next: shadows[i + 1] });
+  trail?.leave(call!);
 }

@@ -20,8 +20,8 @@ export function* atAnyTime(kvm: Kvm, vcpu: Vcpu, pathOf: (gfn: Gfn) => FaultPath
   const roots = vcpu.roots();
   const zapped = vcpu.heldRoots().some((page) => pages.life(state, page) === Life.pinned);
   const obsolete = roots.some((page) => page !== NO_PAGE && isObsolete(kvm, page));
-  if (zapped) yield* attempt(freeRoots(kvm, vcpu), 'no-kvm-events');
-  if (obsolete && (yield* attempt(reload(kvm, vcpu, roots), 'no-kvm-events'))) return;
+  if (zapped) yield* attempt(kvm, freeRoots(kvm, vcpu), 'no-kvm-events');
+  if (obsolete && (yield* attempt(kvm, reload(kvm, vcpu, roots), 'no-kvm-events'))) return;
   yield* loadUnknown(kvm, vcpu, 'unseen', false);
   yield* invalidateUnknown(kvm, vcpu);
   yield* unseenDirectFault(kvm, vcpu, pathOf);

@@ -9,13 +9,25 @@ import { pageEvent } from './zap.js';
  * is let go out of sync, all its pages at once, newest first (spec/fault.md §5.1).
  */
 export function* tryToUnsync(kvm: Kvm, gfn: Gfn, canUnsync: boolean, prefetch: boolean): Steps<boolean> {
+  const { trail } = kvm.mmu;
+  const call = trail?.enter('tryToUnsync', gfn);
+  const mayWrite = yield* unsyncAll(kvm, gfn, canUnsync, prefetch);
+  trail?.leave(call!, mayWrite ? 1 : 0);
+  return mayWrite;
+}
+
+function* unsyncAll(kvm: Kvm, gfn: Gfn, canUnsync: boolean, prefetch: boolean): Steps<boolean> {
   const { mmu } = kvm;
   if (mmu.isTracked(gfn)) return false;
   const all = mmu.shadowsOf(gfn);
   if (all.length && !canUnsync) return false;
   const shadows = all.filter((page) => !mmu.pages.isUnsync(mmu.state, page));
   if (shadows.length && prefetch && !mmu.has('prefetch-unsyncs')) return false;
-  for (let i = 0; i < shadows.length; i++) yield pageEvent(kvm, Output.unsyncPage, shadows[i]!, shadows[i + 1]);
+  for (let i = 0; i < shadows.length; i++) {
+    const call = mmu.trail?.enter('unsyncPage', shadows[i]);
+    yield pageEvent(kvm, Output.unsyncPage, shadows[i]!, shadows[i + 1]);
+    mmu.trail?.leave(call!);
+  }
   return true;
 }
 

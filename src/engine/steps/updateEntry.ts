@@ -22,6 +22,7 @@ export function* updateEntry(kvm: Kvm, page: PageId, index: SpteIndex, gpa: numb
   if (host.isAbsent(gfn)) return;
   const access = leafRights(kvm, page, gpte, mode);
   const backed = host.at(gfn);
+  const call = mmu.trail?.enter('updatePte', page, index, gpa);
   yield* mmuSetSpte(kvm, {
     page,
     index,
@@ -33,4 +34,5 @@ export function* updateEntry(kvm: Kvm, page: PageId, index: SpteIndex, gpa: numb
     refused: false,
     prefetch: true,
   });
+  mmu.trail?.leave(call!);
 }

@@ -18,7 +18,7 @@ export function* outsideGuest(kvm: Kvm, least = 1): Steps {
   do zapped = yield* zapAllFast(kvm);
   while (zapped);
   yield* splitLargePages(kvm);
-  yield* attempt(zapAll(kvm), 'trigger', least);
+  yield* attempt(kvm, zapAll(kvm), 'trigger', least);
 }
 
 /** [6.1 tdp_mmu.c:tdp_mmu_split_huge_pages_root]: dirty logging begins for a slot, and its large pages get tables. */

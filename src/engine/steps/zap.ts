@@ -50,13 +50,21 @@ export function* prepareZap(kvm: Kvm, page: PageId, { maybe, next, released = fa
   const synced = wasUnsync ? pageEvent(kvm, Output.syncPage, page) : undefined;
   const held = pageEvent(kvm, Output.prepareZap, page, below[0] ?? next);
   const event = released ? { ...held, fields: { ...held.fields, rootCount: 0 } } : held;
+  const { trail } = kvm.mmu;
+  const call = trail?.enter('prepareZap', page);
   const came = yield maybe ? { ...event, maybe } : event;
-  if (!came && maybe) return NOT_CALLED;
+  if (!came && maybe) {
+    trail?.undo(call!);
+    return NOT_CALLED;
+  }
   let zapped = gone;
+  const children = below.length > 0 ? trail?.enter('zapUnsyncChildren', page) : undefined;
   for (const [i, child] of below.entries()) {
     if (pages.life(state, child) === Life.active) zapped += yield* prepareZap(kvm, child, { next: below[i + 1] ?? next });
   }
+  if (children !== undefined) trail?.leave(children, zapped - gone);
   if (synced) yield synced;
+  trail?.leave(call!);
   return zapped;
 }
 
@@ -65,7 +73,9 @@ export function* zapObsolete(kvm: Kvm): Steps {
   const { mmu } = kvm;
   const isObsolete = (page: PageId): boolean =>
     mmu.pages.life(mmu.state, page) === Life.active && mmu.pages.birth(page).generation !== mmu.generation();
+  const call = mmu.trail?.enter('zapObsolete');
   yield* zapList(kvm, [...mmu.active], isObsolete);
+  mmu.trail?.leave(call!);
 }
 
 /**
@@ -75,7 +85,9 @@ export function* zapObsolete(kvm: Kvm): Steps {
 export function* zapAll(kvm: Kvm): Steps {
   const { mmu, vcpus } = kvm;
   const isActive = (page: PageId): boolean => mmu.pages.life(mmu.state, page) === Life.active;
-  if (!(yield* zapList(kvm, [...mmu.active].reverse(), isActive, 'trigger'))) return;
+  const call = mmu.trail?.enter('zapAll');
+  if (!(yield* zapList(kvm, [...mmu.active].reverse(), isActive, 'trigger'))) return mmu.trail?.undo(call!);
+  mmu.trail?.leave(call!);
   for (const vcpu of vcpus) {
     yield* freeRoots(kvm, vcpu);
     vcpu.release();
@@ -85,6 +97,7 @@ export function* zapAll(kvm: Kvm): Steps {
 /** [6.1 mmu.c:kvm_mmu_zap_all_fast]. Answers whether it came: a slot change has no event. */
 export function* zapAllFast(kvm: Kvm): Steps<boolean> {
   const { mmu } = kvm;
+  const call = mmu.trail?.enter('zapAllFast');
   const came = yield {
     output: Output.zapAllFast,
     generation: mmu.generation(),
@@ -93,6 +106,8 @@ export function* zapAllFast(kvm: Kvm): Steps<boolean> {
     open: mmu.incomplete ? ['mid-life'] : [],
   };
   if (came) yield* zapObsolete(kvm);
+  if (came) mmu.trail?.leave(call!);
+  else mmu.trail?.undo(call!);
   return came !== undefined;
 }
 
@@ -127,10 +142,12 @@ export function* freeRoots(kvm: Kvm, vcpu: Vcpu): Steps {
     pages.life(state, page) === Life.pinned &&
     pages.rootCount(state, page) <= held.filter((other) => other === page).length;
   const going = new Set(held.filter(isLast));
+  const call = going.size ? kvm.mmu.trail?.enter('freeRoots', vcpu.id) : undefined;
   while (going.size) {
     const gone = yield* freeOne(kvm, [...going], vcpu.isRootCertain());
     going.delete(gone);
   }
+  if (call !== undefined) kvm.mmu.trail?.leave(call);
 }
 
 /** Which of the cached roots is in use, and so goes last, is not known after a silent switch. Answers which one went. */
