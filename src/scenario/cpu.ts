@@ -3,12 +3,12 @@ import { EntryState, Trust, entryState, entryTag } from '../engine/entry.js';
 import { FaultPath } from '../engine/faultPath.js';
 import { accessedMask, dirtyMask, gpteBytes, gpteFrame, gpteGpa, isPdpte, pageOf, topLevel, type PagingMode } from '../engine/gpte.js';
 import { LOCAL_LEVEL, usingLocalRootPage } from '../engine/localPages.js';
-import { NO_PAGE, type Gfn, type PageId, type SpteIndex } from '../engine/ids.js';
+import { NO_PAGE, type Gfn, type PageId, type Pfn, type SpteIndex } from '../engine/ids.js';
 import type { Mmu } from '../engine/mmu.js';
 import { PferrBit, type GuestControl } from '../engine/permission.js';
 import type { GuestCpu } from '../engine/reserved.js';
 import { ACC_ALL, makeRole, withRole, type RoleFields } from '../engine/role.js';
-import { NX, PAGE_SIZE_BIT, pagesPerEntry } from '../engine/spte.js';
+import { NX, PAGE_SIZE_BIT, pagesPerEntry, spteFrame } from '../engine/spte.js';
 import type { RootPage } from '../engine/steps/roots.js';
 import type { Vcpu } from '../engine/vcpu.js';
 import { GuestWalk } from '../engine/walk.js';
@@ -61,10 +61,14 @@ const CPU: Omit<GuestCpu, 'nx' | 'pse'> = {
   eptExecOnly: false,
 };
 
-interface Leaf {
+/** Where an SPTE is. */
+export interface SpteAt {
   readonly page: PageId;
   readonly index: SpteIndex;
   readonly level: number;
+}
+
+interface Leaf extends SpteAt {
   readonly mmio: boolean;
 }
 
@@ -176,19 +180,24 @@ export class Cpu {
     const cell = this.mmu.pages.entryCell(leaf.page, leaf.index);
     const spte = this.mmu.state.word(cell);
     const { writable, user: userBit, accessed, dirty } = this.mmu.format;
-    if ((write && !(spte & writable)) || (user && !(spte & userBit)) || (fetch && spte & NX)) return asked | PferrBit.present;
+    const { smep, smap } = this.control;
+    const kept = !user && spte & userBit && (fetch ? smep : smap);
+    if ((write && !(spte & writable)) || (user && !(spte & userBit)) || (fetch && spte & NX) || kept) return asked | PferrBit.present;
     const used = spte | accessed | (write ? dirty : 0n);
     if (used !== spte) this.mmu.state.setWord(cell, used, entryTag(EntryState.leaf, Trust.derived));
     return undefined;
   }
 
-  /** Guest physical address that an access to an address reaches by its SPTE, bytes. */
+  /** Guest physical address that an access to an address reaches by its SPTE, bytes: that of the page frame which the SPTE has. */
   reaches(address: bigint): number | undefined {
     const leaf = this.leafAt(address);
     if (!leaf || leaf.mmio) return undefined;
-    const first = this.mmu.state.number(this.mmu.pages.gfnCell(leaf.page, leaf.index));
-    const page = this.pageOf(address);
-    return (first + (page % pagesPerEntry(leaf.level))) * PAGE + Number(address % BigInt(PAGE));
+    const { pages, state } = this.mmu;
+    const within = this.pageOf(address) % pagesPerEntry(leaf.level);
+    const frame = spteFrame(state.word(pages.entryCell(leaf.page, leaf.index))) + within;
+    const said = state.number(pages.gfnCell(leaf.page, leaf.index)) + within;
+    const gfn = this.host.frameOf(said as Gfn) === frame ? said : this.host.gfnOf(frame as Pfn);
+    return gfn === undefined ? undefined : gfn * PAGE + Number(address % BigInt(PAGE));
   }
 
   /**
@@ -223,20 +232,33 @@ export class Cpu {
     return this.mode ? pageOf(this.mode, address) : Number(address >> 12n);
   }
 
-  private leafAt(address: bigint): Leaf | undefined {
+  /** The SPTE that the hardware's walk of an address ends with, or the one of a higher level on its way; undefined without a root. */
+  spteAt(address: bigint, lowest = 1): SpteAt | undefined {
     const { pages, state } = this.mmu;
     const path = this.pathOf(address);
     let page = this.vcpu.rootFor(path.page);
-    for (let level = this.vcpu.rootLevel(); level >= 1 && page !== NO_PAGE; level--) {
+    if (page === NO_PAGE) return undefined;
+    for (let level = this.vcpu.rootLevel(); ; level--) {
       const index = path.indexAt(level);
       const cell = pages.entryCell(page, index);
-      const kind = entryState(state.tag(cell));
-      if (kind === EntryState.mmio) return { page, index, level, mmio: true };
-      if (kind === EntryState.leaf && (level === 1 || state.word(cell) & PAGE_SIZE_BIT)) return { page, index, level, mmio: false };
-      if (kind !== EntryState.link) return undefined;
+      if (level <= lowest || entryState(state.tag(cell)) !== EntryState.link) return { page, index, level };
       page = state.number(cell) as PageId;
     }
-    return undefined;
+  }
+
+  /** Whether the hardware's walk of an address ends with the mark of MMIO. */
+  leadsToMmio(address: bigint): boolean {
+    return this.leafAt(address)?.mmio ?? false;
+  }
+
+  private leafAt(address: bigint): Leaf | undefined {
+    const at = this.spteAt(address);
+    if (!at) return undefined;
+    const { pages, state } = this.mmu;
+    const cell = pages.entryCell(at.page, at.index);
+    const kind = entryState(state.tag(cell));
+    if (kind === EntryState.mmio) return { ...at, mmio: true };
+    return kind === EntryState.leaf && (at.level === 1 || state.word(cell) & PAGE_SIZE_BIT) ? { ...at, mmio: false } : undefined;
   }
 
   /** A guest entry; undefined where no memory is. */

@@ -30,6 +30,8 @@ export interface StatementRun {
 
 /** An `expect` that does not hold, or what a run could not go on after. */
 export interface Failure extends Span {
+  /** an expectation of the scenario; an invariant, where those are checked after each statement; what the run could not go on after */
+  readonly kind: 'expect' | 'invariant' | 'stop';
   readonly event: EventIndex;
   readonly line: number;
   readonly message: string;
@@ -69,7 +71,7 @@ export function runScenario(text: string, file: string, options: RunOptions = {}
   if (diagnostics.length) throw new ScenarioError(file, diagnostics);
   const { era, without, with: more } = eraOfProgram(program, options);
   const machine = new Machine({ era, maxPages: Infinity });
-  const { statements, failures } = new Runner(machine, era).run(program);
+  const { statements, failures } = new Runner(machine, era, options.invariants).run(program);
   return { program, era, without, with: more, machine, statements, failures };
 }
 

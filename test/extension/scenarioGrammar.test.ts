@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'mocha';
 import { ACTION_WORDS } from '../../src/scenario/language/actions.js';
-import { EVENT_NAMES } from '../../src/scenario/language/expectations.js';
+import { EVENT_NAMES } from '../../src/scenario/language/events.js';
 import { CONTROLS, MODES, RESULTS } from '../../src/scenario/language/statement.js';
 import { FLAG_NAMES } from '../../src/scenario/language/values.js';
 

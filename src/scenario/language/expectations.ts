@@ -1,5 +1,6 @@
 import { INVARIANTS } from '../../engine/invariants/check.js';
 import { clauses, type Clauses } from './clauses.js';
+import { EVENT_FIELDS, EVENT_NAMES } from './events.js';
 import { SyntaxFailure, type Reader } from './reader.js';
 import { RESULTS, type Expectation, type Located, type PageFilter, type SpteIs, type SptePlace } from './statement.js';
 import { asBytes, gfn, gpa, index, location, pfn, va, value } from './values.js';
@@ -12,37 +13,8 @@ const WORD = (1n << 64n) - 1n;
 const INVARIANT = /^i-\d+$/i;
 /** rights as a trace prints them: 7.x puts `r` first */
 const ACCESS = /^[r-]?[w-][u-][x-]$/i;
-/** What an event may be called, and what its fields are equal to. */
-const NAME = /^[a-z_]\w*$/i;
+/** what a field of an event is equal to */
 const FIELD_VALUE = /^[\w.-]+$/;
-
-/** Events that a scenario has, for advice and completion; others may be named as well. */
-export const EVENT_NAMES = [
-  'kvm_mmu_get_page',
-  'kvm_mmu_sync_page',
-  'kvm_mmu_unsync_page',
-  'kvm_mmu_prepare_zap_page',
-  'kvm_mmu_set_spte',
-  'kvm_mmu_spte_requested',
-  'mark_mmio_spte',
-  'check_mmio_spte',
-  'handle_mmio_page_fault',
-  'fast_page_fault',
-  'kvm_mmu_zap_all_fast',
-  'kvm_mmu_pagetable_walk',
-  'kvm_mmu_paging_element',
-  'kvm_mmu_set_accessed_bit',
-  'kvm_mmu_set_dirty_bit',
-  'kvm_mmu_walker_error',
-  'kvm_exit',
-  'kvm_entry',
-  'kvm_page_fault',
-  'kvm_inj_exception',
-  'kvm_emulate_insn',
-  'kvm_cr',
-  'kvm_mmio',
-  'kvm_unmap_hva_range',
-] as const;
 
 const KINDS: Readonly<Record<string, (reader: Reader) => Expectation>> = {
   page: (reader) => pages(reader, 1),
@@ -131,10 +103,11 @@ function access(reader: Reader): Located<string> {
 }
 
 function events(reader: Reader, count: number): Expectation {
-  const name = reader.need(reader.match(NAME, 'the name of an event', EVENT_NAMES));
+  const name = reader.choice(EVENT_NAMES, 'the name of an event');
+  if (!name) return { kind: 'events', count, fields: [] };
   const fields: { key: Located<string>; value: Located<string> }[] = [];
   for (;;) {
-    const key = reader.match(NAME, 'a field');
+    const key = reader.choice<string>(EVENT_FIELDS[name.value], 'a field of the event');
     if (!key) break;
     reader.need(reader.sign('='));
     fields.push({ key, value: reader.need(reader.match(FIELD_VALUE, 'a value')) });

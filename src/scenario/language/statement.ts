@@ -1,4 +1,5 @@
 import type { Feature } from '../../engine/features.js';
+import type { EventName } from './events.js';
 
 /**
  * Statements of a scenario. Addresses (gpa, va, cr3) are bytes; gfn and pfn are page numbers; levels are KVM's, 1 for the page tables.
@@ -110,7 +111,8 @@ export type Expectation =
   | {
       readonly kind: 'events';
       readonly count: Count;
-      readonly name: Located<string>;
+      /** absent: any */
+      readonly name?: Located<EventName>;
       readonly fields: readonly { readonly key: Located<string>; readonly value: Located<string> }[];
     }
   | { readonly kind: 'result'; readonly result: Result }
@@ -168,9 +170,9 @@ export type Action =
   | { readonly kind: 'read' | 'fetch'; readonly address: Located<bigint>; readonly user: boolean }
   | { readonly kind: 'cr3'; readonly address: Located<number> }
   | { readonly kind: 'invlpg'; readonly address: Located<bigint> }
-  | { readonly kind: 'host-map'; readonly first: Located<number>; readonly last: Located<number>; readonly pfn: Located<number> }
+  | { readonly kind: 'host-map'; readonly gfn: Located<number>; readonly pfn: Located<number> }
   | { readonly kind: 'host-take'; readonly first: Located<number>; readonly last: Located<number> }
-  | { readonly kind: 'host-share'; readonly first: Located<number>; readonly last: Located<number> }
+  | { readonly kind: 'host-share'; readonly gfn: Located<number> }
   | { readonly kind: 'zap-all' | 'teardown' }
   | { readonly kind: 'reclaim'; readonly pages: Located<number> }
   | { readonly kind: 'expect'; readonly expectation: Expectation };

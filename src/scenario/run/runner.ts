@@ -1,40 +1,42 @@
+import { Output, type Announcement } from '../../engine/announcement.js';
 import type { Era } from '../../engine/eras.js';
+import { pageOf } from '../../engine/gpte.js';
 import type { EventIndex, Gfn, Pfn } from '../../engine/ids.js';
 import { Setting } from '../language/setting.js';
-import type { Action, Bytes, Located, Location, Program, Span, Statement } from '../language/statement.js';
+import type { Action, Bytes, Expectation, Located, Location, Program, Span, Statement } from '../language/statement.js';
 import type { Cpu, Paging } from '../cpu.js';
 import type { AccessResult, Machine } from '../machine.js';
+import { Observer } from '../observer.js';
 import type { Failure, StatementRun } from '../run.js';
+import { outputFields, type EventFields } from './events.js';
+import { differenceFrom } from './expect.js';
+import { guestLevels } from './pages.js';
 
 const PAGE = 4096;
 const PAGE_SHIFT = 12n;
 
-/** Why a run stops at a statement. */
-class Stop extends Error {
-  constructor(
-    readonly span: Span,
-    message: string,
-    readonly expected: string,
-    readonly found: string,
-  ) {
-    super(message);
-  }
-}
-
-/** Makes calls of the machine of statements, one after the other. */
+/** Makes calls of the machine of statements, one after the other, and holds expectations against what came of them. */
 export class Runner {
   readonly statements: StatementRun[] = [];
   readonly failures: Failure[] = [];
   private readonly setting = new Setting();
   private readonly slots = new Map<string, Gfn>();
+  private readonly observer: Observer;
   private current: Cpu | undefined;
   /** of the last access */
-  result: AccessResult | undefined;
+  private result: AccessResult | undefined;
+  /** of the last statement that is no expectation */
+  private events: EventFields[] = [];
 
+  /** @param watchful the invariants are checked after each statement */
   constructor(
     private readonly machine: Machine,
     private readonly era: Era,
-  ) {}
+    private readonly watchful = false,
+  ) {
+    this.observer = new Observer(machine);
+    machine.onEvent = (announced) => this.saw(announced);
+  }
 
   run(program: Program): this {
     for (const statement of program.statements) {
@@ -48,32 +50,82 @@ export class Runner {
   /** Answers whether the run can go on. */
   private runOne(statement: Statement): boolean {
     const { machine } = this;
+    const { action, line, text } = statement;
     const first = (machine.state.now + 1) as EventIndex;
+    const [wrong] = this.setting.next(statement, true);
+    if (wrong) {
+      this.fail(statement, 'stop', { message: wrong.message, expected: '', found: '' }, wrong);
+      return false;
+    }
+    const goesOn = action.kind === 'expect' ? this.expect(statement, action.expectation) : this.act(statement, action);
+    const vcpu = isOfHost(action) ? undefined : this.current?.vcpu.id;
+    this.statements.push({ line, text, vcpu, first, last: machine.state.now });
+    return goesOn;
+  }
+
+  private act(statement: Statement, action: Exclude<Action, { kind: 'expect' }>): boolean {
+    this.events = [];
+    this.observer.begin(MAY_RECYCLE.has(action.kind));
     try {
-      const [wrong] = this.setting.next(statement, true);
-      if (wrong) throw new Stop(wrong, wrong.message, '', '');
-      this.perform(statement.action);
-    } catch (stop) {
-      if (!(stop instanceof Stop)) throw stop;
-      const { line } = statement;
-      const { column, end } = stop.span;
-      this.failures.push({
-        event: machine.state.now,
-        line,
-        column,
-        end,
-        message: stop.message,
-        expected: stop.expected,
-        found: stop.found,
+      this.perform(action);
+    } catch (error) {
+      // The engine says so where it would have to guess: a scenario that no kernel can be in, or a defect of the engine.
+      if (!(error instanceof Error)) throw error;
+      const found = error.message;
+      this.fail(statement, 'stop', {
+        message: `the run cannot go on: ${found}`,
+        expected: 'a statement that the engine can follow',
+        found,
       });
       return false;
     }
-    const vcpu = isOfHost(statement.action) ? undefined : this.current?.vcpu.id;
-    this.statements.push({ line: statement.line, text: statement.text, vcpu, first, last: machine.state.now });
+    this.note(action);
+    if (this.watchful) this.expect(statement, { kind: 'invariants', broken: [] });
     return true;
   }
 
-  private perform(action: Action): void {
+  private expect(statement: Statement, expectation: Expectation): true {
+    const { machine, era, observer, current: cpu, result, events } = this;
+    const scene = {
+      machine,
+      era,
+      observer,
+      cpu,
+      result,
+      events,
+      at: (location: Location, size: number | undefined) => this.at(location, size),
+    };
+    const difference = differenceFrom(expectation, scene);
+    if (difference) {
+      const message = `expected ${difference.expected}, found ${difference.found}`;
+      this.fail(statement, statement.action.kind === 'expect' ? 'expect' : 'invariant', { message, ...difference });
+    }
+    return true;
+  }
+
+  private fail(
+    { line, column, end }: Statement,
+    kind: Failure['kind'],
+    what: Pick<Failure, 'message' | 'expected' | 'found'>,
+    at?: Span,
+  ): void {
+    this.failures.push({ kind, event: this.machine.state.now, line, column: at?.column ?? column, end: at?.end ?? end, ...what });
+  }
+
+  private saw(announced: Announcement): void {
+    this.observer.saw(announced);
+    if (announced.output !== Output.anything) this.events.push(outputFields(announced, this.era, guestLevels(this.machine.cpus[0])));
+  }
+
+  /** What the invariants have to know of a statement. */
+  private note(action: Action): void {
+    const { observer } = this;
+    if (action.kind === 'slot' || action.kind === 'delete-slot') observer.slotsChanged();
+    if (action.kind === 'cr3' || (action.kind === 'vcpu' && !isSelection(action))) observer.flushedAll(this.cpu.vcpu.id);
+    if (action.kind === 'invlpg' && this.cpu.mode) observer.flushedPage(this.cpu.vcpu.id, pageOf(this.cpu.mode, action.address.value));
+  }
+
+  private perform(action: Exclude<Action, { kind: 'expect' }>): void {
     const { machine } = this;
     switch (action.kind) {
       case 'kernel':
@@ -114,20 +166,18 @@ export class Runner {
       case 'invlpg':
         return machine.invlpg(this.cpu, action.address.value);
       case 'host-map':
-        return machine.mapPages(action.first.value as Gfn, action.last.value - action.first.value + 1, action.pfn.value as Pfn);
+        return machine.mapPage(action.gfn.value as Gfn, action.pfn.value as Pfn);
       case 'host-take':
         for (let gfn = action.first.value; gfn <= action.last.value; gfn++) machine.takePage(gfn as Gfn);
         return;
       case 'host-share':
-        return machine.sharePages(action.first.value as Gfn, action.last.value - action.first.value + 1);
+        return machine.sharePage(action.gfn.value as Gfn);
       case 'zap-all':
         return machine.zapEverything();
       case 'reclaim':
         return machine.reclaim(action.pages.value);
       case 'teardown':
         return machine.end();
-      case 'expect':
-        return;
     }
   }
 
@@ -139,11 +189,12 @@ export class Runner {
     this.result = this.machine.access(this.cpu, address, access);
   }
 
-  private vcpu({ id, mode, cr3, rootLevels, controls }: Extract<Action, { kind: 'vcpu' }>): void {
+  private vcpu(action: VcpuAction): void {
     const { machine } = this;
+    const { id, mode, cr3, rootLevels, controls } = action;
     const cpu = machine.cpus[id.value];
     if (cpu) this.current = cpu;
-    if (cpu && !mode && !cr3 && !rootLevels && Object.keys(controls).length === 0) return;
+    if (isSelection(action)) return;
     const before: Paging = cpu?.paging ?? { mode: 'off', cr3: 0 as Gfn, wp: true };
     const paging = {
       ...before,
@@ -162,16 +213,44 @@ export class Runner {
     const count = index ? index.last.value - index.first.value + 1 : 1;
     const first = this.gpaOf(location, bytes);
     const word = (i: number): bigint => BigInt.asUintN(8 * size, value.value + BigInt(i) * (step?.value ?? 0n));
-    for (let i = 0; i < count; i++) this.machine.writeUnseen(first + i * size, size, word(i));
+    for (let i = 0; i < count; i++) {
+      this.machine.writeUnseen(first + i * size, size, word(i));
+      this.observer.wroteUnseen(first + i * size, size);
+    }
+  }
+
+  private at(location: Location, size: number | undefined): { gpa: number; bytes: number } {
+    const bytes = size ?? this.setting.entryBytes()!;
+    return { gpa: location.base.value + (location.index ? location.index.first.value * bytes : 0), bytes };
   }
 
   private sizeOf(bytes: Located<Bytes> | undefined): Bytes {
     return bytes?.value ?? this.setting.entryBytes()!;
   }
 
-  private gpaOf({ base, index }: Location, bytes: Located<Bytes> | undefined): number {
-    return base.value + (index ? index.first.value * this.sizeOf(bytes) : 0);
+  private gpaOf(location: Location, bytes: Located<Bytes> | undefined): number {
+    return this.at(location, bytes?.value).gpa;
   }
+}
+
+type VcpuAction = Extract<Action, { kind: 'vcpu' }>;
+
+/** Statements that may begin with the recycling of pages. */
+const MAY_RECYCLE: ReadonlySet<Action['kind']> = new Set([
+  'limit',
+  'reclaim',
+  'vcpu',
+  'cr3',
+  'read',
+  'write',
+  'fetch',
+  'emulate',
+  'invlpg',
+]);
+
+/** It only says which vCPU is meant from here on. */
+function isSelection({ mode, cr3, rootLevels, controls }: VcpuAction): boolean {
+  return !mode && !cr3 && !rootLevels && Object.keys(controls).length === 0;
 }
 
 /** Nothing that a vCPU does. */

@@ -1,7 +1,7 @@
 import type { Difference, DifferenceSide, RunLabel } from '../../protocol.js';
 
 const side = (name: string, { at, text, statement }: DifferenceSide): string[] => [
-  `${name}  ${text === null ? 'no such event' : `event ${at?.event ?? 0}  ${text}`}`,
+  `${name}  ${at === null ? 'ends' : `event ${at.event}`}  ${text ?? ''}`.trimEnd(),
   ...(statement ? [`   line ${statement.line}: ${statement.text}`] : []),
 ];
 
