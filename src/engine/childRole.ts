@@ -11,6 +11,8 @@ export interface ChildRoleRules {
   readonly clearsInvalid?: boolean;
   /** a direct child loses its parent's 4-byte gPTEs, and keeps the quadrant: before 5.17 (spec/roles.md §7.2) */
   readonly directHas8ByteGptes?: boolean;
+  /** pages of a guest without paging have quadrants, too: 2.6.x */
+  readonly quadrantsOfDirectMmu?: boolean;
 }
 
 /**
@@ -37,8 +39,17 @@ export function childRole(parent: Role, index: SpteIndex, direct: boolean, acces
  * below a local page (spec/roles.md §7.4). Otherwise it is inherited, and is 0.
  */
 export function childQuadrant(parent: Role, index: SpteIndex, rules: ChildRoleRules = {}): number {
-  if (!roleField(parent, 'has4ByteGpte')) return roleField(parent, 'quadrant');
+  const divided = roleField(parent, 'has4ByteGpte') || (rules.quadrantsOfDirectMmu && roleField(parent, 'direct'));
+  if (!divided) return roleField(parent, 'quadrant');
   return rules.localDirectories && roleField(parent, 'level') === DIRECTORY_LEVEL + 1 ? index & 3 : index & 1;
+}
+
+/** The role of a page of the root, [6.1 mmu.c:mmu_alloc_root]: the MMU's own, with level and quadrant. */
+export function rootRole(base: Role, level: number, slot: number, rules: ChildRoleRules = {}): Role {
+  const direct = roleField(base, 'direct') === 1;
+  const has4ByteGpte = roleField(base, 'has4ByteGpte') === 1 && !(direct && rules.directHas8ByteGptes);
+  const quadrant = rootQuadrant(has4ByteGpte || (direct && rules.quadrantsOfDirectMmu === true), slot);
+  return withRole(base, { level, quadrant, has4ByteGpte: has4ByteGpte ? 1 : 0 });
 }
 
 /** Quadrant of the page in a slot of the root's PDPT, [6.1 mmu.c:mmu_alloc_shadow_roots]: the slot for 4-byte gPTEs, else 0. */

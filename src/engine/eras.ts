@@ -1,6 +1,8 @@
 import type { ChildRoleRules } from './childRole.js';
 import type { Feature } from './features.js';
 import type { WriteRules } from './guestWrite.js';
+import { roleMask, type RoleField } from './role.js';
+import type { KeyRules } from './roleKey.js';
 import type { OldRoleRules } from './oldChildRole.js';
 import { LAYOUT_2_6_20, LAYOUT_2_6_25, type OldRoleLayout } from './oldRoleLayout.js';
 import { OLD_PARENT_SLOTS, OLD_RMAP_SLOTS, PTE_LIST_SLOTS } from './pteList.js';
@@ -50,7 +52,7 @@ function features(base: ReadonlySet<Feature>, more: readonly Feature[] = [], les
   return new Set([...base, ...more].filter((feature) => !less.includes(feature)));
 }
 
-const IN_2_6_20 = new Set<Feature>(['direct-mmu-quadrants']);
+const IN_2_6_20 = new Set<Feature>(['quadrant-in-role', 'direct-mmu-quadrants']);
 const IN_2_6_22 = features(IN_2_6_20, ['quadrant-filter']);
 const IN_2_6_23 = features(IN_2_6_22, ['update-on-write']);
 const IN_2_6_25 = features(IN_2_6_23, ['invalid-roots', 'rmap-of-all-leaves', 'access-in-role', 'nonpaging-write-protection']);
@@ -210,12 +212,28 @@ export function childRoleRules(era: Era): ChildRoleRules {
     localDirectories: hasFeature(era, 'local-pages') && hasFeature(era, 'local-quadrant-mod-4'),
     clearsInvalid: hasFeature(era, 'clear-child-invalid'),
     directHas8ByteGptes: hasFeature(era, 'direct-has-8-byte-gptes'),
+    quadrantsOfDirectMmu: hasFeature(era, 'direct-mmu-quadrants'),
   };
 }
 
-/** What the tracker of guest writes needs to know of the era. */
+/** Role bits that words of 2.6.x have no place for: what control registers say besides the size of entries. */
+const NOT_IN_2_6 = ['efer_nx', 'cr0_wp', 'smep_andnot_wp', 'smap_andnot_wp', 'ad_disabled', 'guest_mode', 'smm'] as const;
+
+/** What tells pages of one gfn apart. */
+export function keyRules(era: Era): KeyRules {
+  const without: RoleField[] = [hasFeature(era, 'smep-in-role') ? 'smep_andnot_wp' : 'cr4_smep'];
+  if (!hasFeature(era, 'quadrant-in-role')) without.push('quadrant');
+  if (!hasFeature(era, 'passthrough')) without.push('passthrough');
+  if ('metaphysical' in era.roles.fields) without.push(...NOT_IN_2_6);
+  return { bits: ~roleMask(without) >>> 0, access: hasFeature(era, 'access-in-role') };
+}
+
+/** What the tracker of guest writes needs to know of the era. The filter compares with the role's quadrant, and needs that. */
 export function writeRules(era: Era): WriteRules {
-  return { quadrantFilter: hasFeature(era, 'quadrant-filter'), byteExempt: hasFeature(era, 'byte-writes') };
+  return {
+    quadrantFilter: hasFeature(era, 'quadrant-filter') && hasFeature(era, 'quadrant-in-role'),
+    byteExempt: hasFeature(era, 'byte-writes'),
+  };
 }
 
 /** Version numbers: [major, minor] or more. Debian's "6.1.0-55-amd64" numbers its interface, and not the patches it has. */

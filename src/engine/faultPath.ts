@@ -8,6 +8,7 @@ import type { GuestWalk } from './walk.js';
 
 /** Five-level paging. */
 const HIGHEST_LEVEL = 5;
+const PAGE_SHIFT = 12n;
 
 /** The page that a fault needs below a parent's SPTE: what `kvm_mmu_get_child_sp` is asked for. */
 export interface Child {
@@ -70,6 +71,14 @@ export class FaultPath {
     return entryTrust(this.mmu.state.tag(this.mmu.pages.entryCell(parent, this.indexAt(level + 1)))) !== Trust.assumed;
   }
 
+  /** The role of the page that the fault needs at a level, below a known one: from its parent's, or from the vCPU's and the address. */
+  childRole(level: number, direct: boolean, access: number): Role {
+    const root = this.vcpu.rootFor(this.page);
+    const { pages, roles, state } = this.mmu;
+    if (roles.fromParent || root === NO_PAGE) return this.mmu.childRole(this.at(level + 1), this.indexAt(level + 1), direct, access);
+    return roles.ofAddress(pages.role(state, root), BigInt(this.page) << PAGE_SHIFT, level, direct, access);
+  }
+
   /** What the fault must ask for at a level, by the rule of the child role; undefined when the parent is not known. */
   childAt(level: number, direct: boolean): Child | undefined {
     const parent = this.at(level + 1);
@@ -81,7 +90,7 @@ export class FaultPath {
       parent,
       index,
       gfn,
-      role: this.mmu.childRole(parent, index, direct, this.accessOf(level, direct)),
+      role: this.childRole(level, direct, this.accessOf(level, direct)),
     };
   }
 
@@ -210,8 +219,7 @@ export class FaultPath {
       const role = pages.role(state, id);
       if (roleField(role, 'level') !== level || (roleField(role, 'direct') === 1) !== direct) return false;
       if (roleField(role, 'invalid') || pages.birth(id).generation !== this.mmu.generation()) return false;
-      if (parent !== NO_PAGE)
-        return role === this.mmu.childRole(parent, this.indexAt(level + 1), direct, roleField(role, 'access')) && accessFits(role, direct);
+      if (parent !== NO_PAGE) return role === this.childRole(level, direct, roleField(role, 'access')) && accessFits(role, direct);
       return accessFits(role, direct) && quadrantFits(role);
     };
     const accessFits = (role: Role, direct: boolean): boolean => direct || roleField(role, 'access') === this.accessOf(level, false);

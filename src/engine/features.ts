@@ -27,6 +27,10 @@ const FEATURE_TABLE = {
     on: 'MMIO SPTEs hold gfn, access and generation; they stand before mmio-decoupling where both are on (3.1, generations 3.11)',
     off: 'MMIO is found by walking the guest tables each time',
   },
+  'quadrant-in-role': {
+    on: 'the role says which part of a table of 4-byte entries a page shadows, and so keeps the parts apart (always)',
+    off: 'all parts of a table have one page: it maps what the part that came first says, and a sync reads the first part',
+  },
   'role-from-parent': {
     toggle: 'E3',
     on: "a child's role comes from its parent's and from the index of the SPTE that will lead to it (6.0)",

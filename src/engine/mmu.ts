@@ -1,9 +1,9 @@
-import { childRole, type ChildRoleRules } from './childRole.js';
 import type { Identity } from './announcement.js';
 import { EntryState, Trust, Unseen, entryState, entryTag, entryUnseen, withUnseen } from './entry.js';
-import { childRoleRules, hasFeature, writeRules, type Era } from './eras.js';
+import { EraRoles } from './eraRoles.js';
+import { hasFeature, writeRules, type Era } from './eras.js';
 import type { Feature } from './features.js';
-import { sptesWritten, type WriteRules } from './guestWrite.js';
+import { isMisaligned, sptesWritten, type WriteRules } from './guestWrite.js';
 import { BEFORE_FIRST, NO_PAGE, type EventIndex, type Gfn, type PageId, type Pfn, type Role, type SpteIndex } from './ids.js';
 import type { CellId } from './journal.js';
 import { LargePages } from './largePages.js';
@@ -24,7 +24,7 @@ import { UnseenChanges, unseenChange } from './unseen.js';
  */
 export class Mmu {
   readonly format: SpteFormat;
-  private readonly roleRules: ChildRoleRules;
+  readonly roles: EraRoles;
   private readonly writeRules: WriteRules;
   private readonly generationCell: CellId;
   private readonly usedPagesCell: CellId;
@@ -66,7 +66,7 @@ export class Mmu {
     readonly era: Era,
   ) {
     this.format = era.sptes ?? PT64;
-    this.roleRules = childRoleRules(era);
+    this.roles = new EraRoles(era);
     this.writeRules = writeRules(era);
     this.generationCell = state.journal.allocate(2);
     this.usedPagesCell = this.generationCell + 1;
@@ -248,6 +248,11 @@ export class Mmu {
       .reverse();
   }
 
+  /** Whether a guest write to a page's table is not how one writes entries; `offset` in bytes. */
+  isMisaligned(page: PageId, offset: number, bytes: number, rules: WriteRules): boolean {
+    return isMisaligned(this.pages.role(this.state, page), offset, bytes, { ...this.writeRules, ...rules });
+  }
+
   /** SPTEs of a page that a guest write to its table is taken to hit; `offset` in bytes. */
   sptesWritten(page: PageId, offset: number, bytes: number, rules: WriteRules): SpteIndex[] {
     return sptesWritten(this.pages.role(this.state, page), offset, bytes, { ...this.writeRules, ...rules });
@@ -278,7 +283,7 @@ export class Mmu {
   /** Role of the page that an SPTE of `parent` must lead to. */
   childRole(parent: PageId, index: SpteIndex, direct: boolean, access: number): Role {
     const call = this.trail?.enter('childRole', parent, index, direct ? 1 : 0, access);
-    const role = childRole(this.pages.role(this.state, parent), index, direct, access, this.roleRules);
+    const role = this.roles.child(this.pages.role(this.state, parent), index, direct, access);
     this.trail?.leave(call!, role);
     return role;
   }

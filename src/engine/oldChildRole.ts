@@ -25,10 +25,23 @@ export interface OldRoleRules {
   readonly quadrantsOfDirectMmu: boolean;
 }
 
+/** What the page of a root tells of its vCPU; the page directories of a guest of 8-byte entries are taken for PAE's. */
+export function roleSource(root: Role): RoleSource {
+  const level = roleField(root, 'level');
+  const directMmu = roleField(root, 'direct') === 1;
+  const small = roleField(root, 'has4ByteGpte') === 1;
+  return {
+    role: withRole(root, { quadrant: 0, invalid: 0, passthrough: 0 }),
+    guestLevels: directMmu ? 0 : small ? PT32_ROOT_LEVEL : Math.max(level, PAE_ROOT_LEVEL),
+    directMmu,
+  };
+}
+
 const PAGE_SHIFT = 12;
 const PT64_PT_BITS = 9;
 const PT32_PT_BITS = 10;
 const PT32_ROOT_LEVEL = 2;
+const PAE_ROOT_LEVEL = 3;
 
 /** @param address the faulting address; for a root, the first address of its quarter, `slot << 30` */
 export function oldChildRole(vcpu: RoleSource, address: bigint, level: number, direct: boolean, access: number, rules: OldRoleRules): Role {

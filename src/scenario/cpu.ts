@@ -1,4 +1,3 @@
-import { rootQuadrant } from '../engine/childRole.js';
 import { EntryState, Trust, entryState, entryTag } from '../engine/entry.js';
 import { FaultPath } from '../engine/faultPath.js';
 import { accessedMask, dirtyMask, gpteBytes, gpteFrame, gpteGpa, isPdpte, pageOf, topLevel, type PagingMode } from '../engine/gpte.js';
@@ -7,9 +6,9 @@ import { NO_PAGE, type Gfn, type PageId, type Pfn, type SpteIndex } from '../eng
 import type { Mmu } from '../engine/mmu.js';
 import { PferrBit, type GuestControl } from '../engine/permission.js';
 import type { GuestCpu } from '../engine/reserved.js';
-import { ACC_ALL, makeRole, withRole, type RoleFields } from '../engine/role.js';
+import { withRole } from '../engine/role.js';
+import { baseRole, directRoots, quarterRoots, singleRoot, type RootPage } from '../engine/rootPages.js';
 import { NX, PAGE_SIZE_BIT, pagesPerEntry, spteFrame } from '../engine/spte.js';
-import type { RootPage } from '../engine/steps/roots.js';
 import type { Vcpu } from '../engine/vcpu.js';
 import { GuestWalk } from '../engine/walk.js';
 import { walkOutcome, type WalkOutcome } from '../engine/walkOutcome.js';
@@ -49,8 +48,6 @@ export interface Access {
 type Control = { readonly [Bit in keyof Required<GuestControl>]: boolean };
 
 const PAGE = 4096;
-/** gfns of the four page directories without paging: 1 GiB apart */
-const SLOT_PAGES = 2 ** 18;
 const SLOTS = [0, 1, 2, 3];
 const CPU: Omit<GuestCpu, 'nx' | 'pse'> = {
   maxPhyAddr: 40,
@@ -138,33 +135,17 @@ export class Cpu {
   /** What a load of the root asks for by slot (spec/roots.md §3-4). */
   private slots(): (RootPage | undefined)[] {
     const { mode, cr3 } = this.paging;
-    const { wp, nx, smep, smap } = this.control;
-    const paged = mode !== 'off';
-    const bit = (on: boolean): 0 | 1 => (on ? 1 : 0);
-    const role = (fields: Partial<RoleFields>): RootPage['role'] =>
-      makeRole({
-        level: 2,
-        access: ACC_ALL,
-        efer_nx: bit(this.mmu.has('nx-forced') || (paged && nx)),
-        cr0_wp: bit(paged && wp),
-        smep_andnot_wp: bit(paged && smep && !wp),
-        smap_andnot_wp: bit(paged && smap && !wp),
-        cr4_smep: bit(paged && smep && this.mmu.has('smep-in-role')),
-        ...fields,
-      });
+    const base = baseRole(this.mmu, { mode: this.mode ?? 'off', nested: mode === 'npt-32', ...this.control });
     switch (mode) {
       case 'off':
-        return SLOTS.map((slot) => ({ gfn: (slot * SLOT_PAGES) as Gfn, role: role({ direct: 1 }) }));
+        return directRoots(this.mmu, base);
       case '32':
       case 'npt-32':
-        return SLOTS.map((slot) => ({
-          gfn: cr3,
-          role: role({ has4ByteGpte: 1, quadrant: rootQuadrant(true, slot), guest_mode: mode === 'npt-32' ? 1 : 0 }),
-        }));
+        return quarterRoots(this.mmu, base, cr3);
       case 'pae':
-        return this.pdptes.map((pdpte) => (pdpte & 1n ? { gfn: gpteFrame('pae', pdpte), role: role({}) } : undefined));
+        return this.pdptes.map((pdpte) => (pdpte & 1n ? singleRoot(this.mmu, base, 2, gpteFrame('pae', pdpte)) : undefined));
       default:
-        return [{ gfn: cr3, role: role({ level: topLevel(mode) }) }];
+        return [singleRoot(this.mmu, base, topLevel(mode), cr3)];
     }
   }
 

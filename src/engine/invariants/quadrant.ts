@@ -10,8 +10,8 @@ export const QUADRANT: readonly Invariant[] = [
   {
     number: 21,
     title: 'quadrants: 0..3 at level 2, 0..1 at level 1, 0 above',
-    page(page, _facts, verdict) {
-      if (page.freed) return;
+    page(page, { features }, verdict) {
+      if (page.freed || !features.has('quadrant-in-role')) return;
       const [level, quadrant] = [levelOf(page), quadrantOf(page)];
       const most = level === 1 ? 1 : level === 2 ? 3 : 0;
       verdict.check(quadrant <= most, () => ({
@@ -26,7 +26,7 @@ export const QUADRANT: readonly Invariant[] = [
     number: 22,
     title: 'only pages of 4-byte tables have a quadrant',
     page(page, { features }, verdict) {
-      if (page.freed || (mayHaveQuadrant(features) && isDirect(page))) return;
+      if (page.freed || !features.has('quadrant-in-role') || (mayHaveQuadrant(features) && isDirect(page))) return;
       const quadrant = quadrantOf(page);
       verdict.check(quadrant === 0 || isFourByte(page), () => ({
         place: placeOf(page),
@@ -42,7 +42,7 @@ export const QUADRANT: readonly Invariant[] = [
     entry: {
       kinds: ['link'],
       check(entry, page, facts, verdict) {
-        if (levelOf(page) !== 2 || !isFourByte(page)) return;
+        if (levelOf(page) !== 2 || !isFourByte(page) || !facts.features.has('quadrant-in-role')) return;
         const child = childOf(entry, facts);
         if (!child) return verdict.unknown();
         const quadrant = entry.index & 1;
@@ -59,7 +59,7 @@ export const QUADRANT: readonly Invariant[] = [
     number: 24,
     title: 'the four slots of a 2-level root have pages of one gfn, each with its slot as quadrant',
     vcpu(vcpu, facts, verdict) {
-      if (vcpu.shape !== 'pae') return;
+      if (vcpu.shape !== 'pae' || !facts.features.has('quadrant-in-role')) return;
       const slots = vcpu.roots.map((id, slot) => ({ slot, page: facts.page(id), certain: vcpu.certain[slot] === true }));
       const first = slots.find(({ page, certain }) => page && certain && page.certain)?.page;
       for (const { slot, page, certain } of slots) {
@@ -72,7 +72,7 @@ export const QUADRANT: readonly Invariant[] = [
       kinds: ['link'],
       check(entry, page, facts, verdict) {
         // With local pages the PDPT is one, and the page directories are its children.
-        if (!page.local || levelOf(page) !== 3 || !isFourByte(page)) return;
+        if (!page.local || levelOf(page) !== 3 || !isFourByte(page) || !facts.features.has('quadrant-in-role')) return;
         const child = childOf(entry, facts);
         const first = page.entries.find(({ kind, certain }) => kind === 'link' && certain);
         const sibling = first && childOf(first, facts);
@@ -87,7 +87,7 @@ export const QUADRANT: readonly Invariant[] = [
     entry: {
       kinds: ['link'],
       check(entry, page, facts, verdict) {
-        if (levelOf(page) !== 2 || !isFourByte(page)) return;
+        if (levelOf(page) !== 2 || !isFourByte(page) || !facts.features.has('quadrant-in-role')) return;
         const other = facts.entry(page.id, (entry.index ^ 1) as SpteIndex);
         if (!other || other.kind !== 'link') return;
         if (!other.certain) return verdict.unknown();
@@ -109,8 +109,8 @@ export const QUADRANT: readonly Invariant[] = [
   {
     number: 26,
     title: 'half of a split 4 MiB page has bit 9 of its gfn as quadrant',
-    page(page, _facts, verdict) {
-      if (page.freed || !isDirect(page) || levelOf(page) !== 1 || !isFourByte(page)) return;
+    page(page, { features }, verdict) {
+      if (page.freed || !isDirect(page) || levelOf(page) !== 1 || !isFourByte(page) || !features.has('quadrant-in-role')) return;
       const quadrant = Math.floor(page.gfn / 512) % 2;
       verdict.check(quadrantOf(page) === quadrant, () => ({
         place: placeOf(page),

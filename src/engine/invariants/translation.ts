@@ -1,7 +1,7 @@
 import { ACC_EXEC, ACC_USER, ACC_WRITE, roleField, roleMask } from '../role.js';
 import { NX, pagesPerEntry, spteFrame } from '../spte.js';
 import { hasGptes, isValid, knownField, levelOf, type Facts } from './facts.js';
-import { guestEntry } from './guestEntry.js';
+import { guestEntry, quadrantsOf } from './guestEntry.js';
 import { describeEntry, hex, type Invariant } from './invariant.js';
 import type { Verdict } from './report.js';
 import type { EntrySnapshot, PageSnapshot } from './snapshot.js';
@@ -103,14 +103,19 @@ export const TRANSLATION: readonly Invariant[] = [
 
 /** The guest entry behind a leaf is present and names the frame that the leaf maps; also for I-52. */
 export function agreesWithGuest(entry: EntrySnapshot, page: PageSnapshot, facts: Facts, verdict: Verdict): void {
-  const guest = guestEntry(page, entry.index, facts);
-  if (!guest || entry.gfn === undefined) return verdict.unknown();
-  verdict.check(guest.present && guest.gfn === entry.gfn, () => ({
-    place: { page: page.id, index: entry.index, gfn: entry.gfn },
-    message: `${describeEntry(page, entry)} maps guest frame ${hex(entry.gfn!)}, but the guest's own entry ${guest.present ? `names ${hex(guest.gfn)}` : 'is not present'}`,
-    expected: guest.present ? `gfn ${hex(guest.gfn)}` : 'nonpresent',
-    found: `gfn ${hex(entry.gfn!)}`,
-  }));
+  for (const quadrant of quadrantsOf(page, facts)) {
+    const guest = guestEntry(page, entry.index, facts, quadrant);
+    if (!guest || entry.gfn === undefined) {
+      verdict.unknown();
+      continue;
+    }
+    verdict.check(guest.present && guest.gfn === entry.gfn, () => ({
+      place: { page: page.id, index: entry.index, gfn: entry.gfn },
+      message: `${describeEntry(page, entry)} maps guest frame ${hex(entry.gfn!)}, but the guest's own entry ${guest.present ? `names ${hex(guest.gfn)}` : 'is not present'}`,
+      expected: guest.present ? `gfn ${hex(guest.gfn)}` : 'nonpresent',
+      found: `gfn ${hex(entry.gfn!)}`,
+    }));
+  }
 }
 
 /** The rights a leaf gives: ACC_* without ACC_READ. */

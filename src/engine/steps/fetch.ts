@@ -49,7 +49,9 @@ function leafAccess({ walk, vcpu, kvm, error }: ShadowFault): number {
   if (access & ACC_WRITE || error & PferrBit.user || kvm.host.isAbsent(walk.gfn!)) return access;
   access = (access | ACC_WRITE) & ~ACC_USER;
   const root = vcpu.rootFor(walk.page);
-  return root !== NO_PAGE && roleField(kvm.mmu.pages.role(kvm.mmu.state, root), 'smep_andnot_wp') ? access & ~ACC_EXEC : access;
+  const role = root === NO_PAGE ? undefined : kvm.mmu.pages.role(kvm.mmu.state, root);
+  const smep = role !== undefined && (roleField(role, 'smep_andnot_wp') || roleField(role, 'cr4_smep'));
+  return smep ? access & ~ACC_EXEC : access;
 }
 
 /** [6.1 paging_tmpl.h:fetch]: from the root to the leaf; each level gets the page that the guest entry above leads to (spec/fault.md §4). */
@@ -166,7 +168,7 @@ function* getChild(fault: Fault, parent: PageId, level: number, direct: boolean,
   const { mmu } = kvm;
   const index = path.indexAt(level + 1);
   const call = mmu.trail?.enter('getChild', parent, index, gfn);
-  const role = mmu.childRole(parent, index, direct, access);
+  const role = path.childRole(level, direct, access);
   const linked = isLinked(fault, parent, index, gfn, role);
   const came = linked === true ? undefined : yield* getShadowPage(kvm, gfn, role, { parent, index, ...(linked && { maybe: linked }) });
   mmu.trail?.leave(call!, came?.page ?? NO_PAGE);

@@ -1,10 +1,10 @@
 import { Output, type Came, type PageAnnouncement, type PageFields, type Steps } from '../announcement.js';
-import { rootQuadrant } from '../childRole.js';
 import { inClass } from '../hiddenClasses.js';
 import { NO_PAGE, type Gfn, type PageId, type Role } from '../ids.js';
 import type { Kvm } from '../kvm.js';
 import { Life } from '../pages.js';
 import { roleField, withRole } from '../role.js';
+import { directRoots, quarterRoots, type RootPage } from '../rootPages.js';
 import type { Reason } from '../reasons.js';
 import type { Vcpu } from '../vcpu.js';
 import { inAnyClass } from './anyClass.js';
@@ -16,8 +16,6 @@ import { unsyncBelow } from './unsync.js';
 import { freeRoots } from './zap.js';
 
 const SLOTS = 4;
-/** gfns of the four page directories without paging: 1 GiB apart [6.1 mmu.c:mmu_alloc_direct_roots] */
-const SLOT_PAGES = 2 ** 18;
 
 /** What an exit did to the registers that choose the root. */
 export type RootChange =
@@ -61,14 +59,6 @@ export function* reload(kvm: Kvm, vcpu: Vcpu, roots: readonly PageId[]): Steps {
       : { gfn: pages.birth(page).gfn, role: withRole(pages.role(state, page), { invalid: 0 }), local: pages.isLocal(page) },
   );
   yield* loadRoots(kvm, vcpu, wanted, vcpu.heldRoots());
-}
-
-/** What find-or-create is asked for by a slot of the root. */
-export interface RootPage {
-  readonly gfn: Gfn;
-  readonly role: Role;
-  /** it is a local page: always made, never found (spec/roots.md §8) */
-  readonly local?: boolean;
 }
 
 /**
@@ -189,15 +179,12 @@ function toFind(kvm: Kvm, { gfn, role }: RootPage): PageAnnouncement['next'] {
 function* otherSlots(kvm: Kvm, gfn: Gfn, role: Role, from: number): Steps {
   const has4ByteGpte = roleField(role, 'has4ByteGpte') === 1;
   const direct = roleField(role, 'direct') === 1;
-  const inSlot = (slot: number): RootPage => ({
-    gfn: direct ? ((slot * SLOT_PAGES) as Gfn) : gfn,
-    role: withRole(role, { quadrant: rootQuadrant(has4ByteGpte, slot) }),
-  });
+  const pages = direct ? directRoots(kvm.mmu, role) : has4ByteGpte ? quarterRoots(kvm.mmu, role, gfn) : [];
   for (let slot = from; slot < SLOTS; slot++) {
-    if (has4ByteGpte || direct) {
-      const page = inSlot(slot);
+    const [page, next] = pages.slice(slot);
+    if (page) {
       const call = kvm.mmu.trail?.enter('allocRoot', slot, page.gfn, page.role);
-      yield* getShadowPage(kvm, page.gfn, page.role, { slot, next: slot + 1 < SLOTS ? toFind(kvm, inSlot(slot + 1)) : undefined });
+      yield* getShadowPage(kvm, page.gfn, page.role, { slot, next: next && toFind(kvm, next) });
       kvm.mmu.trail?.leave(call!);
     } else yield* pdptePage(kvm, role, slot);
   }

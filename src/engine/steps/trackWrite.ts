@@ -1,5 +1,5 @@
 import type { Steps } from '../announcement.js';
-import { LONGEST_STORE, isMisaligned, type WriteRules } from '../guestWrite.js';
+import { LONGEST_STORE, type WriteRules } from '../guestWrite.js';
 import type { Gfn, PageId, SpteIndex } from '../ids.js';
 import type { Change, Kvm } from '../kvm.js';
 import { roleField } from '../role.js';
@@ -110,7 +110,7 @@ function clearWritten({ mmu }: Kvm, page: PageId, gpa: number): void {
 /** [6.1 mmu.c:detect_write_misaligned]: no one writes page tables so. */
 function isOdd({ mmu }: Kvm, page: PageId, gpa: number, bytes: number, rules: WriteRules): boolean {
   const call = mmu.trail?.enter('misaligned', page, gpa, bytes);
-  const odd = isMisaligned(mmu.pages.role(mmu.state, page), gpa % 4096, bytes, rules);
+  const odd = mmu.isMisaligned(page, gpa % 4096, bytes, rules);
   mmu.trail?.leave(call!, odd ? 1 : 0);
   return odd;
 }
