@@ -268,9 +268,9 @@ export interface ScenarioFailure {
 
 /** One run's side of a {@link Difference}. */
 export interface DifferenceSide {
-  /** the event to travel to: the first that differs, or the one after which the state does; null where this run has none left */
+  /** the event to travel to: the one that differs, or after which the state does, else the last one before the place; null at the beginning */
   at: EventRef | null;
-  /** the event as the kernel prints it, without task and time; null where there is none */
+  /** the event as the kernel prints it, without task and time; null where this run has no such event */
   text: string | null;
   /** the statement of the scenario that it belongs to; line from 1 */
   statement?: { line: number; text: string };
@@ -286,6 +286,10 @@ export interface Difference {
   b: DifferenceSide;
   /** what differs: name of a field or place (`spte`, `5 L1 q0 [000]`), its value in A and in B; null where there is none */
   fields: { name: string; a: string | null; b: string | null }[];
+  /** features in which the runs differ and that can make it */
+  features: string[];
+  /** so many differences are of this sort; this is the first */
+  count: number;
 }
 
 /** Request names, their arguments and answers. */

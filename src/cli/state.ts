@@ -30,10 +30,12 @@ function stateText(report: StateReport): string {
   return [
     `after event ${report.event}: VM ${report.vm}, ${report.pages.length} pages, ${report.usedPages} used, generation ${report.gen}`,
     ...report.roots.map(
-      ({ vcpu, pages, doubt }) => `  vCPU ${vcpu} root: ${pages.map((id) => `#${id}`).join(' ') || 'none'}${doubt ? ` ? ${doubt}` : ''}`,
+      ({ vcpu, pages, tables, doubt }) =>
+        `  vCPU ${vcpu} root: ${[...(tables ?? []).map(({ name }) => `${name} →`), ...pages.map((id) => `#${id}`)].join(' ') || 'none'}${doubt ? ` ? ${doubt}` : ''}`,
     ),
     ...report.pages.map((page) => {
       const flags = [
+        page.local && 'local',
         page.direct && 'direct',
         page.unsync && 'unsync',
         page.invalid && 'invalid',

@@ -75,6 +75,8 @@ export interface SetSpteAnnouncement extends Common {
   readonly level: number;
   readonly gfn: Gfn | undefined;
   readonly spte: Bits;
+  /** what KVM notes as the rights of the leaf; they have W even where the SPTE must not */
+  readonly rights?: number | undefined;
   /** frame of the shadow page, `at` >> 12 */
   readonly frame: Pfn | undefined;
   /** what follows once an open index is learned */

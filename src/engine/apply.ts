@@ -3,7 +3,7 @@ import { Trust } from './entry.js';
 import type { FaultPath } from './faultPath.js';
 import { NO_PAGE } from './ids.js';
 import type { Mmu } from './mmu.js';
-import { makeMmioSpte } from './spte.js';
+import { isMmioSpte, makeMmioSpte } from './spte.js';
 import type { Vcpu } from './vcpu.js';
 
 const NOTHING: Came = { page: NO_PAGE, index: -1 };
@@ -42,7 +42,8 @@ export function apply({ mmu, vcpu, path }: Place, announced: Announcement, trust
       const { page, index, gfn, spte, level } = announced;
       if (index === undefined || gfn === undefined) return NOTHING;
       path?.provenDownTo(level);
-      mmu.setLeaf(page, index, spte.value, gfn, trust);
+      if (isMmioSpte(mmu.format, spte.value)) mmu.setMmio(page, index, spte.value, gfn, trust);
+      else mmu.setLeaf(page, index, spte.value, gfn, trust, announced.rights);
       return { page, index };
     }
     case Output.markMmio: {

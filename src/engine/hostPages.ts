@@ -77,6 +77,11 @@ export class HostPages {
     return (this.absent.get(gfn) ?? BEFORE_FIRST) > Math.max(this.slotsGrown, this.slotsChanged);
   }
 
+  /** A frame that was never seen may be there all the same. */
+  isAtHand(): undefined {
+    return undefined;
+  }
+
   levelAt(gfn: Gfn): number | undefined {
     const seen = this.levels.get(region(gfn));
     return seen && seen.at > this.changed && seen.at > this.slotsChanged ? seen.level : undefined;

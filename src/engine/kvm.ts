@@ -28,6 +28,8 @@ export interface HostBacking {
   at(gfn: Gfn): HostPage | undefined;
   /** no memory slot holds the frame */
   isAbsent(gfn: Gfn): boolean;
+  /** the host has a page there already, so that prefetching finds one; undefined where that is not known */
+  isAtHand(gfn: Gfn): boolean | undefined;
   /** level of the host's mapping around a frame */
   levelAt(gfn: Gfn): number | undefined;
 }

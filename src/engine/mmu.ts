@@ -303,11 +303,18 @@ export class Mmu {
     this.parentsOf.add(child, parent, index);
   }
 
-  setLeaf(page: PageId, index: SpteIndex, spte: bigint, gfn: Gfn, trust: Trust = Trust.recorded): void {
+  /** @param rights what KVM notes beside the gfn [6.1 mmu.c:kvm_mmu_page_set_access]: no event shows it */
+  setLeaf(page: PageId, index: SpteIndex, spte: bigint, gfn: Gfn, trust: Trust = Trust.recorded, rights?: number): void {
     this.forget(page, index);
     this.state.setWord(this.pages.entryCell(page, index), spte, entryTag(EntryState.leaf, trust));
-    this.state.keepNumber(this.pages.gfnCell(page, index), gfn);
+    this.state.keepNumber(this.pages.gfnCell(page, index), gfn, rights === undefined ? 0 : rights + 1);
     this.leavesOf.add(gfn, page, index);
+  }
+
+  /** Rights noted for a leaf; undefined where only its event was seen. */
+  leafRights(page: PageId, index: SpteIndex): number | undefined {
+    const tag = this.state.tag(this.pages.gfnCell(page, index));
+    return tag === 0 ? undefined : tag - 1;
   }
 
   setMmio(page: PageId, index: SpteIndex, spte: bigint, gfn: Gfn, trust: Trust): void {

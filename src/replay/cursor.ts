@@ -1,5 +1,6 @@
 import { EntryState, Trust, entryState, entryTrust } from '../engine/entry.js';
 import { hashBucket } from '../engine/hash.js';
+import { headlessTables } from '../engine/headlessTables.js';
 import { BEFORE_FIRST, type EventIndex, type Gfn, type PageId, type SpteIndex } from '../engine/ids.js';
 import type { RecordIndex } from '../engine/journal.js';
 import type { Mmu } from '../engine/mmu.js';
@@ -70,6 +71,7 @@ export class Cursor {
   hashBuckets(vm: number): { bucket: number; pages: PageId[] }[] {
     const buckets = new Map<number, PageId[]>();
     for (const id of this.livePages(vm)) {
+      if (this.replay.pages.isLocal(id)) continue;
       const bucket = hashBucket(this.replay.pages.birth(id).gfn);
       buckets.set(bucket, [id, ...(buckets.get(bucket) ?? [])]);
     }
@@ -101,6 +103,7 @@ export class Cursor {
       quadrant: roleField(role, 'quadrant'),
       gpteBytes: roleField(role, 'has4ByteGpte') ? 4 : 8,
       direct: roleField(role, 'direct') === 1,
+      local: birth.local !== undefined,
       access: accessLetters(roleField(role, 'access'), table.info.accessLetters),
       live: life !== Life.none,
       invalid: life === Life.pinned,
@@ -145,7 +148,13 @@ export class Cursor {
       .filter((vcpu) => vcpu.vm === vm)
       .map((vcpu) => {
         const cached = vcpu.previousRoots(this.state);
-        return { vcpu: vcpu.id, pages: vcpu.roots(this.state), cached, certain: cached.length === 0 || vcpu.isRootCertain(this.state) };
+        return {
+          vcpu: vcpu.id,
+          pages: vcpu.roots(this.state),
+          tables: headlessTables(this.replay.mmus[vm]!, vcpu, this.state),
+          cached,
+          certain: cached.length === 0 || vcpu.isRootCertain(this.state),
+        };
       })
       .sort((a, b) => a.vcpu - b.vcpu);
   }

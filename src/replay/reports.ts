@@ -1,3 +1,4 @@
+import type { HeadlessEntry, HeadlessTable } from '../engine/headlessTables.js';
 import type { PageId } from '../engine/ids.js';
 import type { Tally } from '../engine/invariants/index.js';
 import { placed } from '../trace/info.js';
@@ -93,6 +94,8 @@ export interface PageReport {
   quadrant: number;
   gpteBytes: number;
   direct: boolean;
+  /** only for a local page */
+  local?: true;
   access: string;
   role: string | null;
   invalid: boolean;
@@ -103,12 +106,20 @@ export interface PageReport {
   entries: EntryReport[];
 }
 
+/** A table without a page header, above the pages of a root. */
+export interface TableReport {
+  name: string;
+  level: number;
+  /** the SPTE, else the page or the table that it leads to */
+  entries: [number, string | { child: number } | { table: string }][];
+}
+
 export interface StateReport {
   event: number;
   vm: number;
   usedPages: number;
   gen: number;
-  roots: { vcpu: number; pages: number[]; prev: { pages: number[] }[]; doubt?: string }[];
+  roots: { vcpu: number; pages: number[]; tables?: TableReport[]; prev: { pages: number[] }[]; doubt?: string }[];
   statistics: Record<string, number | { value: number; doubt: string }>;
   pages: PageReport[];
 }
@@ -125,14 +136,21 @@ export function stateReport(cursor: Cursor, vm: number): StateReport {
         .statistics(vm)
         .map(({ name, value, partial }) => [name, partial ? { value, doubt: 'the trace does not show all that it counts' } : value]),
     ),
-    roots: cursor.roots(vm).map(({ vcpu, pages, cached, certain }) => ({
+    roots: cursor.roots(vm).map(({ vcpu, pages, tables, cached, certain }) => ({
       vcpu,
       pages: pages.filter((page) => page !== 0),
+      ...(tables.length ? { tables: tables.map(tableReport) } : {}),
       prev: cached.map((page) => ({ pages: [page] })),
       ...(certain ? {} : { doubt: 'CR3 was written: one of the cached roots may be in use' }),
     })),
     pages: cursor.livePages(vm).map((id) => pageReport(cursor, id)),
   };
+}
+
+function tableReport({ name, level, entries }: HeadlessTable): TableReport {
+  const leadsTo = (to: HeadlessEntry['to']): { child: number } | { table: string } =>
+    typeof to === 'string' ? { table: to } : { child: to };
+  return { name, level, entries: entries.map(({ index, to, value }) => [index, value === undefined ? leadsTo(to) : hex(value)]) };
 }
 
 function pageReport(cursor: Cursor, id: PageId): PageReport {
@@ -144,6 +162,7 @@ function pageReport(cursor: Cursor, id: PageId): PageReport {
     quadrant: page.quadrant,
     gpteBytes: page.gpteBytes,
     direct: page.direct,
+    ...(page.local ? { local: true as const } : {}),
     access: page.access,
     role: page.word === null ? null : hex(page.word),
     invalid: page.invalid,

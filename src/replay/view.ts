@@ -1,3 +1,4 @@
+import type { HeadlessTable } from '../engine/headlessTables.js';
 import type { EventIndex, Gfn, PageId, Pfn, Role, SpteIndex } from '../engine/ids.js';
 
 /** How a value is known (ui.md §3). */
@@ -46,6 +47,8 @@ export interface PageView {
   readonly quadrant: number;
   readonly gpteBytes: 4 | 8;
   readonly direct: boolean;
+  /** a page of one vCPU above the page directories of a 32-bit guest: in no hash, on no list, not counted, with gfn 0 */
+  readonly local: boolean;
   /** as the kernel prints it: `wux`, `w-x`, on 7.x `rwux` */
   readonly access: string;
   /** live: on the active list or pinned as a zapped root */
@@ -91,8 +94,10 @@ export interface Finding {
 /** What one vCPU walks from. */
 export interface VcpuRoots {
   readonly vcpu: number;
-  /** pages of the root in slot order, 0 where a slot is empty; one page for a root of level 4 or 5 */
+  /** pages of the root in slot order, 0 where a slot is empty; one page for a root of level 4 or 5, and for a local one */
   readonly pages: readonly PageId[];
+  /** tables without a page header above these pages, the highest first */
+  readonly tables: readonly HeadlessTable[];
   /** `prev_roots`: roots that a CR3 write can bring back without an event, the latest first */
   readonly cached: readonly PageId[];
   /** false while the vCPU may have gone over to one of the cached roots */

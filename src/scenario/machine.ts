@@ -34,6 +34,7 @@ export type AccessResult = 'done' | Exclude<FaultResult, 'fixed' | 'retry'>;
 
 /** A fault that is handled again and again without progress is a defect of the engine. */
 const MOST_FAULTS = 16;
+const PAGE = 4096;
 const FIRST_FRAME = 0x1000;
 /** where the vCPUs' `pae_root` tables lie: below 4 GiB, from the creation of the vCPU on */
 const FIRST_PAE_ROOT = 0x800;
@@ -135,6 +136,7 @@ export class Machine implements FaultingVm {
   /** User space or a device writes to guest memory: KVM learns nothing of it. */
   writeUnseen(gpa: number, bytes: number, word: bigint): void {
     this.begin();
+    this.host.touch(Math.floor(gpa / PAGE) as Gfn);
     this.guest.write(gpa, bytes, word);
   }
 
@@ -163,18 +165,18 @@ export class Machine implements FaultingVm {
     this.unmap(gfn);
   }
 
-  /** The host puts another page frame behind a guest frame. */
-  mapPage(gfn: Gfn, frame: Pfn): void {
+  /** The host puts other page frames behind guest frames. */
+  mapPages(gfn: Gfn, pages: number, frame: Pfn): void {
     this.begin();
-    this.unmap(gfn);
-    this.host.map(gfn, frame);
+    for (let i = 0; i < pages; i++) this.unmap((gfn + i) as Gfn);
+    this.host.map(gfn, pages, frame);
   }
 
-  /** The host maps a page for reading only, since another process shares it. */
-  sharePage(gfn: Gfn): void {
+  /** The host maps pages for reading only, since another process shares them. */
+  sharePages(gfn: Gfn, pages: number): void {
     this.begin();
-    this.dropLeaves(gfn);
-    this.host.share(gfn);
+    for (let i = 0; i < pages; i++) this.dropLeaves((gfn + i) as Gfn);
+    this.host.share(gfn, pages);
   }
 
   /** Everything is zapped without a change of slots, as a change of nx_huge_pages does [6.1 mmu.c:set_nx_huge_pages]. */

@@ -115,18 +115,28 @@ export class HostMemory implements HostBacking {
     this.version++;
   }
 
-  /** The host maps a frame of its choice. */
-  map(gfn: Gfn, frame: Pfn): void {
-    this.frames.set(gfn, frame);
-    this.split.add(region(gfn));
+  /** The host maps frames of its choice: whole large pages where slot, range and frames allow it. */
+  map(gfn: Gfn, pages: number, frame: Pfn): void {
+    const huge = pagesPerEntry(2);
+    for (let i = 0; i < pages; i++) {
+      this.frames.set((gfn + i) as Gfn, (frame + i) as Pfn);
+      const first = i - ((gfn + i) % huge);
+      if (first < 0 || first + huge > pages || (frame + first) % huge !== 0) this.split.add(region(gfn + i));
+      else this.split.delete(region(gfn + i));
+    }
     this.version++;
   }
 
-  /** The host maps a page for reading only, since another process has it too. */
-  share(gfn: Gfn): void {
-    if (this.isAbsent(gfn)) return;
-    this.shared.add(gfn);
-    this.split.add(region(gfn));
+  /** The host maps pages for reading only, since another process has them too; large pages where all of one is meant. */
+  share(gfn: Gfn, pages: number): void {
+    const huge = pagesPerEntry(2);
+    for (let i = 0; i < pages; i++) {
+      const its = (gfn + i) as Gfn;
+      if (this.isAbsent(its)) continue;
+      this.shared.add(its);
+      const first = i - (its % huge);
+      if (first < 0 || first + huge > pages) this.split.add(region(its));
+    }
     this.version++;
   }
 
@@ -140,9 +150,19 @@ export class HostMemory implements HostBacking {
     return { pfn: this.frames.get(gfn) ?? this.fill(gfn, slot), writable: !this.shared.has(gfn) };
   }
 
+  /** User space has a page there. */
+  touch(gfn: Gfn): void {
+    this.at(gfn);
+  }
+
   /** The page frame behind a guest frame that was touched already. */
   frameOf(gfn: Gfn): Pfn | undefined {
     return this.frames.get(gfn);
+  }
+
+  /** Where frames are found on demand, nothing is there before the first access. */
+  isAtHand(gfn: Gfn): boolean {
+    return this.frames.has(gfn) || (this.slotOf(gfn)?.frame !== undefined && !this.taken.has(gfn));
   }
 
   /** The guest frame that has a page frame behind it. */

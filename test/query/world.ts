@@ -65,6 +65,7 @@ export class World implements ReplaySource, FormState {
       unsync: false,
       gen: 0,
       born: 0 as EventIndex,
+      local: false,
       bornBefore: false,
       frame: null,
       frameGrade: 'unknown',

@@ -114,7 +114,7 @@ export class Driver {
         machine.takePage(gfn(FRAMES[operation.at % FRAMES.length]!));
         return counts.add('unmapped by the host');
       case 'share':
-        machine.sharePage(gfn(FRAMES[operation.at % FRAMES.length]!));
+        machine.sharePages(gfn(FRAMES[operation.at % FRAMES.length]!), 1);
         return counts.add('shared by the host');
       case 'slot': {
         const slot = SLOTS[operation.slot]!;

@@ -8,7 +8,7 @@ import { pathToFileURL } from 'node:url';
 import type { Browser, LaunchOptions, Page } from 'playwright-core';
 import { chromium } from 'playwright-core';
 import { webviewHtml } from '../../src/extension/html.js';
-import type { FromLayout, FromSummary, PageModel, ToLayout, ToSummary } from '../../src/protocol.js';
+import type { FromCompare, FromLayout, FromSummary, PageModel, ToCompare, ToLayout, ToSummary } from '../../src/protocol.js';
 import { entryDetail } from './fixture.js';
 
 export const THEMES = {
@@ -40,7 +40,7 @@ interface Look {
 /** A page with one of the webviews in it. What its script says goes to `receive`; what goes wrong in it is collected. */
 async function openWebview<Message>(
   browser: Browser,
-  name: 'layout' | 'summary',
+  name: 'layout' | 'summary' | 'compare',
   { theme = 'dark', width = 320, height = 1180, forcedColors = false }: Look,
   receive: (message: Message) => void,
 ): Promise<{ page: Page; violations: string[] }> {
@@ -77,7 +77,7 @@ async function openWebview<Message>(
 }
 
 /** Delivers a message as VS Code does; it has been handled when this resolves. */
-async function deliver(page: Page, message: ToLayout | ToSummary): Promise<void> {
+async function deliver(page: Page, message: ToLayout | ToSummary | ToCompare): Promise<void> {
   await page.evaluate((data) => window.postMessage(data, '*'), message);
   await page.evaluate(() => new Promise((resolve) => setTimeout(resolve)));
 }
@@ -95,6 +95,14 @@ export async function openSummary(browser: Browser, answer: ToSummary): Promise<
   );
   await deliver(page, answer);
   return { page, violations, sent };
+}
+
+/** The view of two runs. `tell` delivers what the extension says to it. */
+export async function openCompare(browser: Browser, look: Look = {}) {
+  const sent: FromCompare[] = [];
+  const size = { width: 1000, height: 600, ...look };
+  const { page, violations } = await openWebview<FromCompare>(browser, 'compare', size, (message) => sent.push(message));
+  return { page, violations, sent, tell: (message: ToCompare) => deliver(page, message) };
 }
 
 /** One open SPTE layout. */

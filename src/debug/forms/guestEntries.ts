@@ -21,13 +21,13 @@ export function isHalfOf4MiB(ctx: FormContext, page: PageView): boolean {
   return parent ? parent.gpteBytes === 4 && !parent.direct : page.gpteBytes === 4;
 }
 
-/** `gPDE 30b`, `gPTE 131`, `gPDE 30b + 0ed pages`; '' for direct pages that no guest entry stands behind. */
+/** `gPDE 30b`, `gPTE 131`, `gPDE 30b + 0ed pages`; '' for direct and local pages, which no guest entry stands behind. */
 export function guestEntryName(ctx: FormContext, page: PageView, index: number): string {
   if (isHalfOf4MiB(ctx, page)) {
     const frame = (page.gfn % LARGE_PAGE_FRAMES) + index;
     return `gPDE ${gpdeIndex(ctx, page) ?? '?'} + ${hex(frame, 3)} pages`;
   }
-  if (page.direct) return '';
+  if (page.direct || page.local) return '';
   const name = ENTRY_NAMES[page.level] ?? 'entry';
   if (page.gpteBytes === 8) return `${name} ${hex(index, 3)}`;
   const entry = page.level === 2 ? 256 * page.quadrant + (index >> 1) : 512 * page.quadrant + index;

@@ -17,6 +17,7 @@ const TABLES: Readonly<Record<number, string>> = {
 export function guestTablePart(ctx: FormContext, page: PageView): string {
   const range = mapsRange(ctx, page);
   const where = range ? ` (${addressRange(range.first, range.last)})` : '';
+  if (page.local) return `no guest table: a local page${where}`;
   if (page.direct) return `${directMemory(page)}${where}`;
   const part = page.gpteBytes === 8 ? '' : page.level === 2 ? `, quarter ${page.quadrant}` : `, half ${page.quadrant}`;
   return `${guestTable(page)}${part}${where}`;

@@ -1,6 +1,6 @@
 import type { PageId } from '../../engine/ids.js';
 import type { PageRef } from '../../protocol.js';
-import type { PageView } from '../../replay/view.js';
+import type { PageView, VcpuRoots } from '../../replay/view.js';
 import { layoutOf, type FormContext } from './context.js';
 import { kindedEntries, presentOf512, type Kinded } from './kinds.js';
 import type { RoleForm } from './roles.js';
@@ -27,9 +27,9 @@ export function pageLinkName(page: PageView): string {
   return `${hex(page.gfn)}.${page.level}.${page.quadrant}${page.direct ? 'd' : ''}`;
 }
 
-/** `4-byte` or `8-byte`: what its guest entries are; `direct` where it has none. */
+/** `4-byte` or `8-byte`: what its guest entries are; `direct` where it has none. A `local` page is above the guest's tables. */
 export function gpteWord(page: PageView): string {
-  return page.direct ? 'direct' : `${page.gpteBytes}-byte`;
+  return page.local ? 'local' : page.direct ? 'direct' : `${page.gpteBytes}-byte`;
 }
 
 /** `sync`, `unsync since 300,018` */
@@ -71,7 +71,9 @@ export function mismatch(page: PageView): string {
 /** First guest address of a page and its last, when the path from a root is known. */
 export function mapsRange(ctx: FormContext, page: PageView): { first: bigint; last: bigint } | undefined {
   const first = ctx.cursor.baseAddress(page.id);
-  return first === undefined ? undefined : { first, last: first + 512n * spanOf(page.level) - 1n };
+  // A local page has the addresses of a 32-bit guest: four GiB below a PDPT, or what entry 0 leads to.
+  const entries = !page.local ? 512n : page.level === 3 ? 4n : 1n;
+  return first === undefined ? undefined : { first, last: first + entries * spanOf(page.level) - 1n };
 }
 
 /** `c0000000–ffffffff, 2M each`; `not known` when no path from a root is known. `comma` '' is the header of the layout. */
@@ -87,7 +89,7 @@ export function parentsText(ctx: FormContext, page: PageView): string {
     const more = page.parents.length - 1;
     return `${spteName(ctx.cursor.page(first.page), first.index)}${more ? ` +${more} more` : ''}`;
   }
-  const roots = page.roots.map((r) => (page.level >= 4 ? `root of vCPU ${r.vcpu}` : `root slot ${r.slot} of vCPU ${r.vcpu}`));
+  const roots = page.roots.map((r) => (page.level >= 4 || page.local ? `root of vCPU ${r.vcpu}` : `root slot ${r.slot} of vCPU ${r.vcpu}`));
   return roots.length ? `none (${roots.join(', ')})` : 'none';
 }
 
@@ -97,7 +99,8 @@ export function rootText(ctx: FormContext, pages: readonly PageId[]): string {
   const [first] = loaded;
   if (!first) return 'no root loaded';
   const tables = [...new Set(loaded.map(rootTable))];
-  return [tables.join(', '), ...(first.level === 2 ? ['PAE'] : []), `${loaded.length} × L${first.level}`].join(', ');
+  const kind = first.local ? ['local'] : first.level === 2 ? ['PAE'] : [];
+  return [...(first.local ? [] : [tables.join(', ')]), ...kind, `${loaded.length} × L${first.level}`].join(', ');
 }
 
 /**
@@ -105,8 +108,14 @@ export function rootText(ctx: FormContext, pages: readonly PageId[]): string {
  * event shows; a guest without paging has none.
  */
 export function rootTable(page: PageView): string {
-  if (page.direct) return 'no guest table';
+  if (page.direct || page.local) return 'no guest table';
   return page.level === 2 && page.gpteBytes === 8 ? `PD gfn ${hex(page.gfn)}` : `CR3 gfn ${hex(page.gfn)}`;
+}
+
+/** `no page header: [000] → 1 L2 q0, [001] → 1 L2 q1`; `no page header: [000] → pae_root` */
+export function tableText(ctx: FormContext, { entries }: VcpuRoots['tables'][number]): string {
+  const places = entries.map(({ index, to }) => `[${indexName(index)}] → ${typeof to === 'string' ? to : pageName(ctx.cursor.header(to))}`);
+  return `no page header: ${places.join(', ') || 'empty'}`;
 }
 
 /** Tags of the layout's header, in order (ui.md §5). */

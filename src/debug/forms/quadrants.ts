@@ -21,6 +21,7 @@ export function quadrantPicture(ctx: FormContext, page: PageView): QuadrantPictu
 
 /** In place of a picture, for all other guests. */
 export function oneToOneText(page: PageView): string {
+  if (page.local) return 'local: no guest table behind it, a page of one vCPU';
   return page.direct ? 'direct: no guest table behind it' : `${page.gpteBytes}-byte gPTEs: one guest table, one shadow page`;
 }
 

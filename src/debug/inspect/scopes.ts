@@ -3,7 +3,7 @@ import type { EventIndex, PageId } from '../../engine/ids.js';
 import { EVENTS, type Kind } from '../../trace/vocabulary.js';
 import { argumentFields, commonFields, type EventField } from '../forms/events.js';
 import { count, plural } from '../forms/numbers.js';
-import { pageName, rootText } from '../forms/pages.js';
+import { pageName, rootText, tableText } from '../forms/pages.js';
 import { eventFrame, faultFrame } from '../forms/stops.js';
 import type { Recording } from '../load/recording.js';
 import type { Position } from '../motion/position.js';
@@ -75,6 +75,7 @@ export class Scopes {
       const root = this.position.cursor.roots(vcpu.vm).find((r) => r.vcpu === vcpu.vcpu);
       const target = { kind: 'root', vm: vcpu.vm, vcpu: vcpu.vcpu } as const;
       rows.push({ name: 'root', value: rootText(this.position.form, root?.pages ?? []), target });
+      for (const table of root?.tables ?? []) rows.push({ name: table.name, value: tableText(this.position.form, table) });
     }
     rows.push({ name: 'exit', value: exit === undefined ? 'none' : `${eventFrame(table, exit)}, event ${count(exit)}` });
     rows.push({ name: 'fault', value: fault ? `${faultFrame(fault)}, event ${count(fault.first)}` : 'none' });
@@ -84,7 +85,9 @@ export class Scopes {
   private mmu(): Row[] {
     const { cursor } = this.position;
     const { vm } = this.recording;
-    const live = cursor.livePages(vm);
+    const all = cursor.livePages(vm);
+    const live = all.filter((id) => !cursor.header(id).local);
+    const local = all.filter((id) => cursor.header(id).local);
     const buckets = cursor.hashBuckets(vm);
     const shared = buckets.filter(({ pages }) => pages.length > 1).length;
     return [
@@ -100,6 +103,15 @@ export class Scopes {
         value: `${plural(buckets.length, 'bucket')} of 4,096 in use, ${count(shared)} with more than one page`,
         ...(live.length > 0 && { branch: branch(() => this.buckets(buckets), { count: buckets.length }) }),
       },
+      ...(local.length > 0
+        ? [
+            {
+              name: 'local pages',
+              value: `${plural(local.length, 'page')}, in no list, not counted`,
+              branch: branch(() => this.pages(local), { count: local.length }),
+            },
+          ]
+        : []),
     ];
   }
 

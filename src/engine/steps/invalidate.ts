@@ -11,6 +11,7 @@ import { doubtOf } from './doubt.js';
 import type { ShadowFault } from './fault.js';
 import { gpteAddress, leafRights, prefetchGpte } from './prefetch.js';
 import { markMmio } from './setSpte.js';
+import { remakeLeaf } from './syncEntries.js';
 
 /**
  * [6.1 paging_tmpl.h:invlpg]: the entry of an address in an unsync page is dropped, and made anew from the guest entry when that is
@@ -68,7 +69,11 @@ function* syncSpte(kvm: Kvm, page: PageId, index: SpteIndex, mode: PagingMode): 
   if (!isPresentGpte(mode, gpte) || !(gpte & accessedMask(mode)) || gpteFrame(mode, gpte) !== gfn) return mmu.clear(page, index);
   const access = leafRights(kvm, page, gpte, mode);
   if (kind === EntryState.mmio) yield* markMmio(kvm, page, index, gfn, access);
-  else if (kind === EntryState.leaf) remake(kvm, page, index, gfn, access);
+  else if (kind === EntryState.leaf) {
+    const rights = mmu.leafRights(page, index);
+    if (rights === undefined) remake(kvm, page, index, gfn, access);
+    else if (rights !== access) remakeLeaf(kvm, page, index, gfn, access);
+  }
 }
 
 /** An SPTE whose rights are no longer those of its guest entry; one that shows no W may have been write-protected, with W in its rights. */

@@ -71,8 +71,9 @@ export function* prefetchGpte(
   }
   const gfn = gpteFrame(mode, gpte);
   const access = leafRights(kvm, page, gpte, mode);
-  const backed = host.at(gfn);
-  if (host.isAbsent(gfn) || (backed && !backed.writable)) return 'stop';
+  // No page is brought in for it [6.1 mmu.c:gfn_to_pfn_prefetch].
+  const backed = host.isAtHand(gfn) === false ? undefined : host.at(gfn);
+  if (host.isAbsent(gfn) || host.isAtHand(gfn) === false || (backed && !backed.writable)) return 'stop';
   const reason = maybe || (backed ? undefined : 'host-page');
   const came = yield* mmuSetSpte(kvm, { ...base, gfn, access, pfn: backed?.pfn, maybe: reason });
   if (came) return 'set';
@@ -112,8 +113,9 @@ export function* directPrefetch(kvm: Kvm, page: PageId, index: SpteIndex): Steps
       continue;
     }
     if (stopped) continue;
-    const backed = host.at((gfn + at) as Gfn);
-    if (host.isAbsent((gfn + at) as Gfn) || (backed && !backed.writable)) {
+    const its = (gfn + at) as Gfn;
+    const backed = host.isAtHand(its) === false ? undefined : host.at(its);
+    if (host.isAbsent(its) || host.isAtHand(its) === false || (backed && !backed.writable)) {
       if (!unsure) stopped = true;
       continue;
     }
@@ -121,7 +123,7 @@ export function* directPrefetch(kvm: Kvm, page: PageId, index: SpteIndex): Steps
       page,
       index: at,
       level: 1,
-      gfn: (gfn + at) as Gfn,
+      gfn: its,
       access: roleField(role, 'access'),
       pfn: backed?.pfn,
       hostWritable: true,

@@ -68,6 +68,7 @@ function* writeSpte(kvm: Kvm, leaf: Leaf): Steps<'set' | 'there' | undefined> {
     level: leaf.level,
     gfn: leaf.gfn,
     spte: wanted,
+    rights: leaf.access,
     frame,
     open,
   };

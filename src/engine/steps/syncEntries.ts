@@ -46,15 +46,23 @@ export function syncLeaves(kvm: Kvm, page: PageId, certain: ReadonlySet<SpteInde
   for (const index of entriesOf(kvm, page, EntryState.leaf)) {
     const guest = guestEntry(kvm, page, index, certain);
     if (guest?.kept === false) mmu.clear(page, index);
-    // From 6.4 on an SPTE whose stored rights are still right is left alone, and no event shows the rights stored.
-    if (!guest?.kept || !mmu.has('sync-clears-accessed')) continue;
+    if (!guest?.kept) continue;
+    const rights = mmu.leafRights(page, index);
+    // From 6.4 on an SPTE whose noted rights are still right is left alone, and no event shows them.
+    if (!mmu.has('sync-clears-accessed') && rights === undefined) continue;
     const { gfn, access } = guest;
-    const before = state.word(pages.entryCell(page, index));
-    mmu.setLeaf(page, index, before, gfn, Trust.derived);
-    const hostWritable = (before & mmu.format.hostWritable) !== 0n;
-    const leaf = { page, index, level: 1, gfn, access, pfn: spteFrame(before), hostWritable, prefetch: true, refused: false };
-    mmu.setLeaf(page, index, refreshedSpte(kvm, leaf), gfn, Trust.derived);
+    mmu.setLeaf(page, index, state.word(pages.entryCell(page, index)), gfn, Trust.derived, rights);
+    if (mmu.has('sync-clears-accessed') || rights !== access) remakeLeaf(kvm, page, index, gfn, access);
   }
+}
+
+/** A leaf is made again from the frame that it has, with the rights of its guest entry. */
+export function remakeLeaf(kvm: Kvm, page: PageId, index: SpteIndex, gfn: Gfn, access: number): void {
+  const { mmu } = kvm;
+  const before = mmu.state.word(mmu.pages.entryCell(page, index));
+  const hostWritable = (before & mmu.format.hostWritable) !== 0n;
+  const leaf = { page, index, level: 1, gfn, access, pfn: spteFrame(before), hostWritable, prefetch: true, refused: false };
+  mmu.setLeaf(page, index, refreshedSpte(kvm, leaf), gfn, Trust.derived, access);
 }
 
 /** Indexes of the SPTEs of one kind. */

@@ -3,7 +3,7 @@ import { SyntaxFailure, type Reader } from './reader.js';
 import { expectation } from './expectations.js';
 import { features, gfnRange, kernel, limit, rootAddress, slot, slotName, vcpu } from './setup.js';
 import type { Action, Bytes, Located, Value } from './statement.js';
-import { asBytes, gfn, location, pfn, va, value } from './values.js';
+import { asBytes, location, pfn, va, value } from './values.js';
 
 const MOST_RECLAIMED = 1 << 20;
 
@@ -86,11 +86,11 @@ function access(reader: Reader, kind: 'read' | 'fetch'): Action {
 function host(reader: Reader): Action {
   const what = reader.need(reader.choice(['map', 'take', 'share'] as const)).value;
   reader.need(reader.word('gfn'));
-  if (what === 'take') return { kind: 'host-take', ...gfnRange(reader) };
-  const frame = reader.need(gfn(reader));
-  if (what === 'share') return { kind: 'host-share', gfn: frame };
+  const frames = gfnRange(reader);
+  if (what === 'take') return { kind: 'host-take', ...frames };
+  if (what === 'share') return { kind: 'host-share', ...frames };
   reader.need(reader.word('pfn'));
-  return { kind: 'host-map', gfn: frame, pfn: pfn(reader) };
+  return { kind: 'host-map', ...frames, pfn: pfn(reader) };
 }
 
 /** A value must fit into the bytes that are written. */

@@ -95,12 +95,11 @@ export class Setting {
       case 'cr3':
         this.needCpu(statement);
         return this.cr3(this.mode(), action.address);
+      case 'host-map':
       case 'host-take':
+      case 'host-share':
         this.inSlot(action.first);
         return this.inSlot(action.last);
-      case 'host-map':
-      case 'host-share':
-        return this.inSlot(action.gfn);
       case 'teardown':
         if (certain) this.endLine = statement.line;
         return;

@@ -170,9 +170,9 @@ export type Action =
   | { readonly kind: 'read' | 'fetch'; readonly address: Located<bigint>; readonly user: boolean }
   | { readonly kind: 'cr3'; readonly address: Located<number> }
   | { readonly kind: 'invlpg'; readonly address: Located<bigint> }
-  | { readonly kind: 'host-map'; readonly gfn: Located<number>; readonly pfn: Located<number> }
+  | { readonly kind: 'host-map'; readonly first: Located<number>; readonly last: Located<number>; readonly pfn: Located<number> }
   | { readonly kind: 'host-take'; readonly first: Located<number>; readonly last: Located<number> }
-  | { readonly kind: 'host-share'; readonly gfn: Located<number> }
+  | { readonly kind: 'host-share'; readonly first: Located<number>; readonly last: Located<number> }
   | { readonly kind: 'zap-all' | 'teardown' }
   | { readonly kind: 'reclaim'; readonly pages: Located<number> }
   | { readonly kind: 'expect'; readonly expectation: Expectation };

@@ -166,12 +166,12 @@ export class Runner {
       case 'invlpg':
         return machine.invlpg(this.cpu, action.address.value);
       case 'host-map':
-        return machine.mapPage(action.gfn.value as Gfn, action.pfn.value as Pfn);
+        return machine.mapPages(action.first.value as Gfn, action.last.value - action.first.value + 1, action.pfn.value as Pfn);
       case 'host-take':
         for (let gfn = action.first.value; gfn <= action.last.value; gfn++) machine.takePage(gfn as Gfn);
         return;
       case 'host-share':
-        return machine.sharePage(action.gfn.value as Gfn);
+        return machine.sharePages(action.first.value as Gfn, action.last.value - action.first.value + 1);
       case 'zap-all':
         return machine.zapEverything();
       case 'reclaim':

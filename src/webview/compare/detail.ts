@@ -7,12 +7,14 @@ export type Go = (side: Side, event: number) => void;
 
 /** One difference side by side: statement, event, and every field or place that is not the same. */
 export function detailOf(difference: Difference, go: Go): HTMLElement {
-  const { a, b, fields } = difference;
-  const [left, right] = wordPieces(a.text ?? '', b.text ?? '');
+  const { a, b, fields, features } = difference;
+  // Against nothing, nothing is marked: all of it is what differs.
+  const [left, right] = a.text === null || b.text === null ? [plain(a), plain(b)] : wordPieces(a.text, b.text);
   return el(
     'section',
     { class: 'detail', 'aria-label': difference.summary },
     el('h2', {}, difference.summary),
+    features.length > 0 && el('p', { class: 'dim because' }, `Because of ${features.join(', ')}`),
     el('div', { class: 'sides' }, sideOf('a', a, left, go), sideOf('b', b, right, go)),
     fields.length > 0 &&
       el(
@@ -24,20 +26,18 @@ export function detailOf(difference: Difference, go: Go): HTMLElement {
   );
 }
 
+const plain = ({ text }: DifferenceSide): Piece[] => [{ text: text ?? '', differs: false }];
+
 function sideOf(side: Side, { at, text, statement }: DifferenceSide, pieces: readonly Piece[], go: Go): HTMLElement {
   const name = side.toUpperCase();
   return el(
     'div',
     { class: `side ${side}`, role: 'group', 'aria-label': name },
-    el(
-      'div',
-      { class: 'where' },
-      el('b', {}, name),
-      at === null ? el('span', { class: 'dim' }, 'has nothing here') : eventButton(side, at.event, go),
-    ),
+    el('div', { class: 'where' }, el('b', {}, name), at && eventButton(side, at.event, go)),
     statement && el('div', { class: 'statement mono' }, el('span', { class: 'dim' }, `line ${count(statement.line)}  `), statement.text),
-    text !== null &&
-      el('div', { class: 'event mono' }, ...pieces.map(({ text: piece, differs }) => (differs ? el('mark', {}, piece) : piece))),
+    text === null
+      ? el('div', { class: 'dim' }, 'no such event here')
+      : el('div', { class: 'event mono' }, ...pieces.map(({ text: piece, differs }) => (differs ? el('mark', {}, piece) : piece))),
   );
 }
 

@@ -37,8 +37,11 @@ export class DifferenceList {
     this.onChoose(difference);
   }
 
-  private item({ kind, summary, a, b }: Difference, at: number): HTMLElement {
-    const places = [a, b].map((side) => el('span', { class: 'at mono' }, side.at === null ? '–' : count(side.at.event)));
+  private item({ kind, summary, a, b, count: times }: Difference, at: number): HTMLElement {
+    const places = [a, b].map(({ at: place }, side) => {
+      const where = place === null ? '–' : count(place.event);
+      return el('span', { class: 'at mono' }, `${side === 0 ? 'A' : 'B'} ${where}`);
+    });
     const line = a.statement?.line ?? b.statement?.line;
     const item = el(
       'li',
@@ -46,7 +49,7 @@ export class DifferenceList {
       ...places,
       el('span', { class: 'line mono dim' }, line === undefined ? '' : `line ${count(line)}`),
       el('span', { class: 'kind dim' }, KINDS[kind]),
-      el('span', { class: 'summary' }, summary),
+      el('span', { class: 'summary' }, times > 1 ? `${summary} (${count(times)} times)` : summary),
     );
     item.addEventListener('click', () => this.choose(at));
     return item;

@@ -1,7 +1,7 @@
 import type { Difference, DifferenceSide, RunLabel } from '../../protocol.js';
 
 const side = (name: string, { at, text, statement }: DifferenceSide): string[] => [
-  `${name}  ${at === null ? 'ends' : `event ${at.event}`}  ${text ?? ''}`.trimEnd(),
+  `${name}  ${text === null ? 'no such event' : `event ${at?.event ?? 0}  ${text}`}`,
   ...(statement ? [`   line ${statement.line}: ${statement.text}`] : []),
 ];
 
