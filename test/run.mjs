@@ -1,9 +1,9 @@
 /**
  * `npm test`: everything there is to check, from a fresh clone on. Ends with one line `N passed, N failed`.
  *
- *   node test/run.mjs [static|unit|webview|exthost|ui|desktop]… [-- MOCHA OPTIONS]
+ *   node test/run.mjs [static|unit|webview|exthost|ui|desktop|pictures]… [-- MOCHA OPTIONS]
  *
- * Without a name, all of them but `desktop`. The static checks (build, format, lint, types) count as one test each.
+ * Without a name, all of them but `desktop` and `pictures`, which takes those of the README. The static checks (build, format, lint, types) count as one test each.
  */
 import { Advice, installModules } from './host/modules.mjs';
 import { check, guarded, mocha, sum } from './suites.mjs';
@@ -11,8 +11,9 @@ import { check, guarded, mocha, sum } from './suites.mjs';
 const end = process.argv.indexOf('--');
 const mochaOptions = end < 0 ? [] : process.argv.slice(end + 1);
 const asked = process.argv.slice(2, end < 0 ? undefined : end);
-const suites = ['static', 'unit', 'webview', 'exthost', 'ui', 'desktop'];
-const wants = (/** @type {string} */ suite) => asked.includes(suite) || (asked.length === 0 && suite !== 'desktop');
+const suites = ['static', 'unit', 'webview', 'exthost', 'ui', 'desktop', 'pictures'];
+const onDemand = ['desktop', 'pictures'];
+const wants = (/** @type {string} */ suite) => asked.includes(suite) || (asked.length === 0 && !onDemand.includes(suite));
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () => process.exit(130));
 
@@ -43,7 +44,7 @@ async function all() {
   const built = [await check('build', ['esbuild.mjs']), await check('build of the tests', ['esbuild.mjs', '--tests'])];
   if (sum(built).failed) return sum(built);
   const unit = ['out/test/**/*.test.mjs', '--ignore', 'out/test/{editor,webview}/**', '--timeout', '20000', ...mochaOptions];
-  const editorSuites = /** @type {const} */ (['webview', 'exthost', 'ui', 'desktop']).filter(wants);
+  const editorSuites = /** @type {const} */ (['webview', 'exthost', 'ui', 'desktop', 'pictures']).filter(wants);
   // Two processors: the checks of the sources beside the unit tests.
   const plain = await Promise.all([
     ...(wants('static') ? [guarded(staticChecks)] : []),

@@ -1,4 +1,5 @@
-/** What VS Code loads in its extension host (`extensionTestsPath`), on the desktop as in the browser: runs the suite beside it. */
+/** What VS Code loads in its extension host (`extensionTestsPath`), on the desktop as in the browser: runs the suites beside it. */
+import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 
@@ -8,7 +9,7 @@ export async function run(): Promise<void> {
   const { default: Reporter } = (await import(reporter)) as { default: Mocha.ReporterConstructor };
   const mocha = new Mocha({ ui: 'bdd', timeout: 60_000, color: false, reporter: Reporter });
   if (process.env.TEST_GREP) mocha.grep(process.env.TEST_GREP);
-  mocha.addFile(path.join(__dirname, 'exthost.test.cjs'));
+  for (const file of readdirSync(__dirname)) if (file.endsWith('.test.cjs')) mocha.addFile(path.join(__dirname, file));
   const failures = await new Promise<number>((resolve) => mocha.run(resolve));
   if (failures) throw new Error(`${failures} tests failed in the extension host`);
 }

@@ -69,12 +69,13 @@ async function inExtensionHost(endpoint, folder) {
 }
 
 /**
- * Drives the installed extension as a person would.
+ * Drives the installed extension as a person would; `pictures` takes those of the README instead of testing.
  * @param {string} endpoint of the browser
  * @param {string} folder
  * @param {string[]} options of mocha
+ * @param {boolean} [pictures]
  */
-async function inWorkbench(endpoint, folder, options) {
+async function inWorkbench(endpoint, folder, options, pictures = false) {
   const { vsix } = await packExtension();
   const server = await startServer({ vsix });
   const env = {
@@ -82,10 +83,11 @@ async function inWorkbench(endpoint, folder, options) {
     EDITOR_ORIGIN: server.origin,
     EDITOR_SETTINGS: server.settingsFile,
     EDITOR_FOLDER: folder,
-    EDITOR_SCREENSHOTS: path.join(root, 'out/screenshots'),
+    EDITOR_SCREENSHOTS: path.join(root, pictures ? 'media/screenshots' : 'out/screenshots'),
   };
+  const [name, files] = pictures ? ['pictures', 'out/test/editor/pictures.mjs'] : ['workbench tests', 'out/test/editor/*.test.mjs'];
   try {
-    return await mocha('workbench tests', ['out/test/editor/*.test.mjs', '--timeout', '180000', ...options], env);
+    return await mocha(name, [files, '--timeout', '180000', ...options], env);
   } finally {
     await server.stop();
   }
@@ -96,7 +98,7 @@ function inBrowser(options) {
   return mocha('webview tests', ['out/test/webview/**/*.test.mjs', '--timeout', '60000', ...options]);
 }
 
-/** @typedef {'webview' | 'exthost' | 'ui' | 'desktop'} EditorSuite */
+/** @typedef {'webview' | 'exthost' | 'ui' | 'desktop' | 'pictures'} EditorSuite */
 
 /**
  * @param {EditorSuite[]} suites
@@ -121,9 +123,10 @@ async function inChromium(suites, folder, options) {
   const tallies = [];
   try {
     if (suites.includes('webview')) tallies.push(await guarded(() => inBrowser(options)));
-    if (suites.includes('exthost') || suites.includes('ui')) await installHost();
+    if (['exthost', 'ui', 'pictures'].some((suite) => suites.includes(/** @type {EditorSuite} */ (suite)))) await installHost();
     if (suites.includes('exthost')) tallies.push(await guarded(() => inExtensionHost(endpoint, folder)));
     if (suites.includes('ui')) tallies.push(await guarded(() => inWorkbench(endpoint, folder, options)));
+    if (suites.includes('pictures')) tallies.push(await guarded(() => inWorkbench(endpoint, folder, options, true)));
   } finally {
     await browser.close();
   }

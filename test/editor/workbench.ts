@@ -38,19 +38,19 @@ export class Workbench {
   }
 
   /** A window of its own, with nothing remembered, and the text trace `file` of the sample folder open. */
-  static async open(file: string, theme: Theme = 'dark'): Promise<Workbench> {
-    const workbench = await Workbench.window(file, theme);
+  static async open(file: string, theme: Theme = 'dark', size = { width: 1600, height: 1200 }): Promise<Workbench> {
+    const workbench = await Workbench.window(file, theme, size);
     await workbench.editor.locator('.view-line').first().waitFor();
     return workbench;
   }
 
-  private static async window(file: string, theme: Theme): Promise<Workbench> {
+  private static async window(file: string, theme: Theme, viewport: { width: number; height: number }): Promise<Workbench> {
     const settings = given('EDITOR_SETTINGS');
     writeFileSync(
       settings,
       JSON.stringify({ ...(JSON.parse(readFileSync(settings, 'utf8')) as object), 'workbench.colorTheme': themes[theme] }),
     );
-    const context = await (await theBrowser()).newContext({ viewport: { width: 1600, height: 1200 } });
+    const context = await (await theBrowser()).newContext({ viewport });
     const workbench = new Workbench(await context.newPage());
     const folder = given('EDITOR_FOLDER');
     await workbench.page.goto(windowUrl(given('EDITOR_ORIGIN'), folder, [['openFile', path.join(folder, file)]]));
@@ -93,6 +93,31 @@ export class Workbench {
       await this.page.keyboard.press('Escape');
       return false;
     });
+  }
+
+  /** Chooses from the list that a command has opened. */
+  async choose(text: string): Promise<void> {
+    const input = this.page.locator('.quick-input-widget input.input');
+    const row = this.page.locator('.quick-input-list .monaco-list-row').filter({ hasText: text }).first();
+    await this.page.locator('.quick-input-list .monaco-list-row').first().waitFor();
+    await input.fill(text);
+    await row.click();
+  }
+
+  /** Shows a page in the SPTE layout of the side bar. */
+  async findInLayout(page: string): Promise<void> {
+    await this.command('Find Address or gfn');
+    const layout = this.webview('view');
+    const input = layout.locator('search input');
+    await input.fill(page);
+    await input.press('Enter');
+    const hit = layout.locator('search [role=option]').first();
+    const heading = layout.locator('h1, [role=heading][aria-level="1"]', { hasText: page });
+    // One hit is opened at once, several are listed.
+    await heading.or(hit).first().waitFor();
+    if (await hit.isVisible()) await hit.press('Enter');
+    await heading.waitFor();
+    await input.press('Escape').catch(() => undefined);
   }
 
   /** Opens a file from the explorer. */
