@@ -12,6 +12,7 @@ import { NX, PAGE_SIZE_BIT, pagesPerEntry, spteFrame } from '../engine/spte.js';
 import type { Vcpu } from '../engine/vcpu.js';
 import { GuestWalk } from '../engine/walk.js';
 import { walkOutcome, type WalkOutcome } from '../engine/walkOutcome.js';
+import type { Input } from './happening.js';
 import type { GuestMemory, HostMemory } from './memory.js';
 
 /** How a vCPU is set up; without paging CR3 says nothing. */
@@ -181,12 +182,19 @@ export class Cpu {
     return gfn === undefined ? undefined : gfn * PAGE + Number(address % BigInt(PAGE));
   }
 
+  /** The guest frame that the MMIO SPTE of an address stands for; without one the address is that of the guest's memory. */
+  mmioGfn(address: bigint): Gfn {
+    const leaf = this.leafAt(address);
+    return (leaf ? this.mmu.state.number(this.mmu.pages.gfnCell(leaf.page, leaf.index)) : Number(address >> 12n)) as Gfn;
+  }
+
   /**
    * The guest walk as KVM makes it: entries are read until the outcome is settled, then accessed and dirty bits are set.
    *
    * @param error the access: bits of {@link PferrBit}
+   * @param happens takes each event of the walk
    */
-  walk(mode: PagingMode, address: bigint, error: number): { walk: GuestWalk; outcome: WalkOutcome } {
+  walk(mode: PagingMode, address: bigint, error: number, happens: (input: Input) => void): { walk: GuestWalk; outcome: WalkOutcome } {
     const walk = new GuestWalk(address, error & (PferrBit.write | PferrBit.user | PferrBit.fetch), mode);
     walk.topGfn = this.paging.cr3;
     const setting = { control: this.control, cpu: CPU };
@@ -194,12 +202,15 @@ export class Cpu {
     for (let level = topLevel(mode); outcome.kind === 'incomplete' && level >= 1; level--) {
       const gpte = this.read(mode, walk, level);
       if (gpte === undefined) break;
+      happens({ name: 'kvm_mmu_paging_element', gpte, level });
       walk.read(level, gpte);
       outcome = walkOutcome(walk, setting);
     }
     if (outcome.kind === 'ok') {
       for (const { level, bit } of outcome.toSet) {
-        this.guest.set(this.gpaOf(mode, walk, level), bit === 'accessed' ? accessedMask(mode) : dirtyMask(mode));
+        const gpa = this.gpaOf(mode, walk, level);
+        happens({ name: `kvm_mmu_set_${bit}_bit`, gpa });
+        this.guest.set(gpa, bit === 'accessed' ? accessedMask(mode) : dirtyMask(mode));
       }
     }
     return { walk, outcome };

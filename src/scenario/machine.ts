@@ -19,7 +19,11 @@ import { freeRoots, zapAll, zapAllFast } from '../engine/steps/zap.js';
 import { Vcpu } from '../engine/vcpu.js';
 import { Cpu, type Access, type Paging } from './cpu.js';
 import { GuestMemory, HostMemory } from './memory.js';
-import { emulateWrite, invalidateAddress, pageFault, type FaultingVm, type FaultResult } from './pageFault.js';
+import { HOST, type Happening, type Input } from './happening.js';
+import { invalidateAddress, pageFault, writePhysical, type FaultingVm, type FaultResult } from './pageFault.js';
+import { Recorder } from './recorder.js';
+import { crWrite } from './registers.js';
+import { VcpuRun } from './vcpuRun.js';
 
 export interface MachineOptions {
   readonly era?: Era;
@@ -41,6 +45,8 @@ const FIRST_PAE_ROOT = 0x800;
 /** Memslot generations of the two address spaces of x86 go up in turn. */
 const GENERATION_STEP = 2;
 const ALL = (1n << 64n) - 1n;
+/** where the VMM has mapped the guest's memory, bytes */
+const HVA = 0x7f00_0000_0000n;
 
 /**
  * A whole VM: guest memory, memory slots, vCPUs, and the engine between them. What KVM does is the engine's steps; what the CPU and
@@ -56,6 +62,8 @@ export class Machine implements FaultingVm {
   readonly mmu: Mmu;
   readonly kvm: Kvm<GuestMemory, HostMemory>;
   readonly cpus: Cpu[] = [];
+  private readonly recorder = new Recorder(this.state);
+  private readonly runs = new Map<Cpu, VcpuRun>();
   /** vCPUs that have to look at their roots before they enter the guest (KVM_REQ_MMU_FREE_OBSOLETE_ROOTS) */
   private readonly reloading = new Set<Cpu>();
   /** called after each event of the MMU has taken place */
@@ -73,10 +81,26 @@ export class Machine implements FaultingVm {
     this.mmu.unseen.happened(Cause.exitsSeen);
   }
 
+  /** All that took place, in order. */
+  get happenings(): readonly Happening[] {
+    return this.recorder.happenings;
+  }
+
+  /**
+   * A statement of a scenario begins.
+   *
+   * @param task who runs it: a vCPU, or HOST
+   */
+  mark(task: number, line: number, text: string): void {
+    this.recorder.mark(task, line, text);
+  }
+
   addCpu(paging: Paging): Cpu {
+    this.recorder.begin(this.cpus.length, 'vcpu');
     const vcpu = new Vcpu(this.mmu, this.cpus.length);
     const cpu = new Cpu(vcpu, this.mmu, this.guest, this.host);
     this.cpus.push(cpu);
+    this.runs.set(cpu, new VcpuRun(cpu, (input) => this.happens(cpu, input)));
     this.kvm.vcpus.push(vcpu);
     cpu.load(paging);
     this.enter(cpu);
@@ -90,28 +114,30 @@ export class Machine implements FaultingVm {
 
   /** CR0, CR3 or CR4 is written: another mode, other rules, or another table; always a flush of the TLB. */
   setPaging(cpu: Cpu, paging: Paging): void {
-    this.begin();
-    this.enter(cpu);
+    this.begin(cpu, 'vcpu');
+    const run = this.runOf(cpu);
+    const write = crWrite(cpu.paging, paging);
+    if (write) run.writesCr(write.cr, write.value);
+    else run.leaves();
     const change = cpu.load(paging);
     if (change === 'reset') this.letGo(cpu, () => cpu.vcpu.release());
     else if (change === 'switch') this.switchRoot(cpu);
-    this.enter(cpu);
-    this.run(cpu, syncRoots(this.kvm, cpu.vcpu));
+    this.enter(cpu, true);
   }
 
   /** INVLPG [6.1 mmu.c:kvm_mmu_invlpg]. */
   invlpg(cpu: Cpu, address: bigint): void {
-    this.begin();
-    this.enter(cpu);
+    this.begin(cpu, 'invlpg');
+    this.runOf(cpu).exit('invlpg', address);
     invalidateAddress(this, cpu, address, [...cpu.vcpu.roots(), ...cpu.vcpu.previousRoots()]);
+    this.enter(cpu);
   }
 
   /** The guest reads, writes or fetches at an address until it can go on. */
   access(cpu: Cpu, address: bigint, access: Access): AccessResult {
-    this.begin();
+    this.begin(cpu, 'access');
     let retried = false;
     for (let tries = 0; tries < MOST_FAULTS; tries++) {
-      this.enter(cpu);
       const error = cpu.translate(address, access);
       if (error === undefined) {
         if (access.write) this.store(cpu, address, access);
@@ -119,6 +145,7 @@ export class Machine implements FaultingVm {
       }
       const result = pageFault(this, cpu, address, error, { ...access, odd: access.odd && !retried });
       this.onFault(cpu, address, error, result);
+      this.enter(cpu);
       if (result !== 'fixed' && result !== 'retry') return result;
       // An instruction is not let run in vain twice [6.1 x86.c:retry_instruction].
       retried ||= result === 'retry';
@@ -128,21 +155,23 @@ export class Machine implements FaultingVm {
 
   /** KVM emulates an instruction for a reason of its own, and that writes to memory. */
   emulate(cpu: Cpu, gpa: number, value: NonNullable<Access['value']>): void {
-    this.begin();
+    this.begin(cpu, 'emulate');
+    this.runOf(cpu).exit('interrupt');
+    this.happens(cpu, { name: 'kvm_page_track_write', gpa, bytes: value.bytes, value: value.word });
+    writePhysical(this, cpu, gpa, value);
     this.enter(cpu);
-    emulateWrite(this, cpu, gpa, value);
   }
 
   /** User space or a device writes to guest memory: KVM learns nothing of it. */
   writeUnseen(gpa: number, bytes: number, word: bigint): void {
-    this.begin();
+    this.recorder.begin(HOST, 'set');
     this.host.touch(Math.floor(gpa / PAGE) as Gfn);
     this.guest.write(gpa, bytes, word);
   }
 
   /** User space deletes a memory slot: everything is zapped. */
   deleteSlot(first: Gfn): void {
-    this.begin();
+    this.recorder.begin(HOST, 'delete slot');
     this.host.removeSlot(first);
     for (const cpu of this.cpus) this.reloading.add(cpu);
     this.run(undefined, zapAllFast(this.kvm));
@@ -154,47 +183,49 @@ export class Machine implements FaultingVm {
    * @param frame behind the first page, with the others after it; absent: any
    */
   addSlot(first: Gfn, pages: number, large = false, frame?: Pfn): void {
-    this.begin();
+    this.recorder.begin(HOST, 'slot');
     this.host.addSlot(first, pages, large, frame);
     this.slotsChanged();
   }
 
   /** The host takes a page away: an MMU notifier drops its SPTEs [6.1 mmu.c:kvm_unmap_gfn_range]. */
   takePage(gfn: Gfn): void {
-    this.begin();
+    this.recorder.begin(HOST, 'host take');
     this.unmap(gfn);
   }
 
   /** The host puts other page frames behind guest frames. */
   mapPages(gfn: Gfn, pages: number, frame: Pfn): void {
-    this.begin();
-    for (let i = 0; i < pages; i++) this.unmap((gfn + i) as Gfn);
+    this.recorder.begin(HOST, 'host map');
+    this.notified(gfn, pages);
+    for (let i = 0; i < pages; i++) this.drop((gfn + i) as Gfn);
     this.host.map(gfn, pages, frame);
   }
 
   /** The host maps pages for reading only, since another process shares them. */
   sharePages(gfn: Gfn, pages: number): void {
-    this.begin();
+    this.recorder.begin(HOST, 'host share');
+    this.notified(gfn, pages);
     for (let i = 0; i < pages; i++) this.dropLeaves((gfn + i) as Gfn);
     this.host.share(gfn, pages);
   }
 
   /** Everything is zapped without a change of slots, as a change of nx_huge_pages does [6.1 mmu.c:set_nx_huge_pages]. */
   zapEverything(): void {
-    this.begin();
+    this.recorder.begin(HOST, 'zap all');
     for (const cpu of this.cpus) this.reloading.add(cpu);
     this.run(undefined, zapAllFast(this.kvm));
   }
 
   /** The host is short of memory: the oldest pages go [6.1 mmu.c:mmu_shrink_scan]. */
   reclaim(pages: number): void {
-    this.begin();
+    this.recorder.begin(HOST, 'reclaim');
     this.run(undefined, zapOldest(this.kvm, pages));
   }
 
   /** User space sets `n_max_mmu_pages` [6.1 mmu.c:kvm_mmu_change_mmu_pages]. */
   limitPages(limit: number): void {
-    this.begin();
+    this.recorder.begin(HOST, 'limit');
     const { mmu, pageLimit } = this.kvm;
     if (mmu.usedPages() > limit) this.run(undefined, zapOldest(this.kvm, mmu.usedPages() - limit));
     pageLimit.set(Math.max(limit, mmu.usedPages()));
@@ -202,14 +233,23 @@ export class Machine implements FaultingVm {
 
   /** The VM ends [6.1 mmu.c:kvm_mmu_zap_all]. */
   end(): void {
-    this.begin();
+    this.recorder.begin(HOST, 'teardown');
     this.run(undefined, zapAll(this.kvm));
     for (const cpu of this.cpus) this.letGo(cpu, () => cpu.vcpu.release());
   }
 
-  unmap(gfn: Gfn): void {
-    this.dropLeaves(gfn);
-    this.host.take(gfn);
+  /** @param cpu that waits for another frame */
+  unmap(gfn: Gfn, cpu?: Cpu): void {
+    this.notified(gfn, 1, cpu);
+    this.drop(gfn);
+  }
+
+  runOf(cpu: Cpu): VcpuRun {
+    return this.runs.get(cpu)!;
+  }
+
+  happens(cpu: Cpu | undefined, input: Input): void {
+    this.recorder.input(cpu ? cpu.vcpu.id : HOST, input);
   }
 
   /** Runs a function of the kernel to its end; each of its events takes place. */
@@ -224,11 +264,12 @@ export class Machine implements FaultingVm {
 
   private takePlace(cpu: Cpu | undefined, announced: Announcement, path: FaultPath | undefined): Came | undefined {
     if (!this.comes(announced)) return undefined;
+    const cameTo = this.recorder.output(cpu ? cpu.vcpu.id : HOST, announced);
     const came = apply({ mmu: this.mmu, vcpu: cpu?.vcpu, path }, announced, Trust.derived);
     if (announced.output === Output.getPage && announced.fields.created) this.mmu.setFrame(came.page, this.host.allocate());
     if (announced.output === Output.prepareZap) this.zapped(announced.page);
+    cameTo(came, came.page === NO_PAGE ? undefined : this.pages.frame(this.state, came.page));
     this.onEvent(announced);
-    this.tick();
     return came;
   }
 
@@ -256,18 +297,31 @@ export class Machine implements FaultingVm {
     else for (const cpu of this.cpus) this.reloading.add(cpu);
   }
 
-  /** What a vCPU does before it enters the guest [6.1 x86.c:vcpu_enter_guest]: roots that are no longer good go, a missing one is loaded. */
-  private enter(cpu: Cpu): void {
+  /**
+   * What a vCPU does before it enters the guest [6.1 x86.c:vcpu_enter_guest]: roots that are no longer good go, a missing one is loaded.
+   *
+   * @param flush the guest's TLB is flushed: what is unsync is synced
+   */
+  private enter(cpu: Cpu, flush = false): void {
     const { vcpu } = cpu;
+    const run = this.runOf(cpu);
+    if (run.inGuest && !this.reloading.has(cpu)) return;
+    // Who takes its roots away interrupts it.
+    if (run.inGuest) run.exit('interrupt');
+    run.resumes();
     if (this.reloading.delete(cpu)) this.letGo(cpu, () => vcpu.freeObsolete((page) => this.mmu.isObsolete(page)));
-    if (vcpu.roots().length > 0) return;
-    this.run(cpu, loadRoots(this.kvm, vcpu, cpu.roots(), []));
-    if (vcpu.shape() === 'pae') vcpu.setHeadlessLevel(cpu.rootLevel);
+    run.injects();
+    if (vcpu.roots().length === 0) {
+      this.run(cpu, loadRoots(this.kvm, vcpu, cpu.roots(), []));
+      if (vcpu.shape() === 'pae') vcpu.setHeadlessLevel(cpu.rootLevel);
+    }
+    if (flush) this.run(cpu, syncRoots(this.kvm, vcpu));
+    run.enters();
   }
 
   /** [6.1 mmu.c:kvm_mmu_free_roots]: zapped pages that lose their last root_count have an event, others do not. */
-  private letGo({ vcpu }: Cpu, others: () => void): void {
-    this.run(undefined, freeRoots(this.kvm, vcpu));
+  private letGo(cpu: Cpu, others: () => void): void {
+    this.run(cpu, freeRoots(this.kvm, cpu.vcpu));
     others();
   }
 
@@ -293,6 +347,18 @@ export class Machine implements FaultingVm {
     if (value?.word !== undefined && gpa !== undefined) this.guest.write(gpa, value.bytes, value.word);
   }
 
+  /** An MMU notifier; the host maps guest frames one behind the other. */
+  private notified(gfn: Gfn, pages: number, cpu?: Cpu): void {
+    const start = HVA + BigInt(gfn) * BigInt(PAGE);
+    const end = start + BigInt(pages) * BigInt(PAGE);
+    if (this.mmu.has('notifier-events')) this.happens(cpu, { name: 'kvm_unmap_hva_range', start, end });
+  }
+
+  private drop(gfn: Gfn): void {
+    this.dropLeaves(gfn);
+    this.host.take(gfn);
+  }
+
   private dropLeaves(gfn: Gfn): void {
     for (const { page, index } of [...this.mmu.leaves(gfn)]) this.mmu.clear(page, index);
   }
@@ -301,12 +367,9 @@ export class Machine implements FaultingVm {
     this.kvm.slotGeneration = (this.kvm.slotGeneration ?? 0) + GENERATION_STEP;
   }
 
-  /** Each operation has a position of its own in the journal. */
-  private begin(): void {
-    this.tick();
-  }
-
-  private tick(): void {
-    this.state.now = (this.state.now + 1) as EventIndex;
+  /** An operation of a vCPU begins, in the guest. */
+  private begin(cpu: Cpu, text: string): void {
+    this.recorder.begin(cpu.vcpu.id, text);
+    this.enter(cpu);
   }
 }

@@ -18,6 +18,8 @@ const RESULTS = { fixed: 'fixed', retry: 'retry', emulated: 'emulate', mmio: 'em
 export class Observer {
   /** the events of the operation in hand so far are all zaps: pages are being recycled, or the fault is at its beginning */
   private onlyZaps = false;
+  /** happenings before the operation in hand */
+  private begun = 0;
   /** the event before: a fault requests an SPTE before it marks one as MMIO, a sync does not */
   private before: Output | undefined;
   private faults: Fault[] = [];
@@ -46,6 +48,7 @@ export class Observer {
   /** An operation begins. @param recycles it may begin with pages that are recycled */
   begin(recycles = false): void {
     this.onlyZaps = recycles;
+    this.begun = this.machine.happenings.length;
     this.faults = [];
     this.flushed = [];
     this.synced = [];
@@ -55,7 +58,7 @@ export class Observer {
   /** An event of the MMU has taken place. Answers whether pages are being recycled by it. */
   saw(announced: Announcement): boolean {
     const isZap = announced.output === Output.prepareZap || announced.output === Output.syncPage;
-    const recycles = this.onlyZaps && isZap;
+    const recycles = this.onlyZaps && isZap && !this.emulates();
     this.onlyZaps = recycles;
     if (recycles && announced.output === Output.prepareZap) {
       this.recycled.push({ page: announced.page, rootCount: announced.fields.rootCount ?? 0 });
@@ -63,6 +66,16 @@ export class Observer {
     if (announced.output === Output.markMmio && this.before !== Output.spteRequested) this.renews(announced.gfn!);
     this.before = announced.output;
     return recycles;
+  }
+
+  /** KVM makes the write itself: what goes then does so because of what it hit. */
+  private emulates(): boolean {
+    const { happenings } = this.machine;
+    for (let i = this.begun; i < happenings.length; i++) {
+      const happening = happenings[i]!;
+      if (happening.kind === 'input' && happening.name === 'kvm_emulate_insn') return true;
+    }
+    return false;
   }
 
   private renews(gfn: Gfn): void {

@@ -12,7 +12,10 @@ import { mmioPageFault } from '../engine/steps/mmio.js';
 import { trackWrite, unprotect } from '../engine/steps/trackWrite.js';
 import { GuestWalk } from '../engine/walk.js';
 import type { Access, Cpu } from './cpu.js';
+import type { Input } from './happening.js';
+import { loading, storing, storingOddly } from './instructions.js';
 import type { GuestMemory, HostMemory } from './memory.js';
+import type { VcpuRun } from './vcpuRun.js';
 
 /** What a page fault came to. */
 export type FaultResult =
@@ -31,8 +34,11 @@ export interface FaultingVm {
   readonly kvm: Kvm<GuestMemory, HostMemory>;
   /** runs a function of the kernel to its end */
   run<T>(cpu: Cpu, steps: Steps<T>, path?: FaultPath): T;
-  /** the host takes back what it gave a guest frame */
-  unmap(gfn: Gfn): void;
+  /** the host takes back what it gave a guest frame, while a vCPU or nobody waits for it */
+  unmap(gfn: Gfn, cpu?: Cpu): void;
+  /** where the vCPU is, and the events that show it */
+  runOf(cpu: Cpu): VcpuRun;
+  happens(cpu: Cpu, input: Input): void;
 }
 
 const PAGE = 4096;
@@ -40,14 +46,16 @@ const PAGE = 4096;
 /** [6.1 mmu.c:kvm_mmu_page_fault]: MMIO, then a fault of the shadow or of the direct MMU, then the emulation where that is asked for. */
 export function pageFault(vm: FaultingVm, cpu: Cpu, address: bigint, error: number, access: Access): FaultResult {
   const direct = cpu.mode === undefined;
+  vm.runOf(cpu).pageFault(address, error);
   const fault: Fault = { kvm: vm.kvm, vcpu: cpu.vcpu, path: cpu.pathOf(address), walk: undefined, address, error };
-  if (error & PferrBit.reserved && vm.run(cpu, mmioPageFault(fault, direct), fault.path)) return mmio(vm, cpu, address);
+  if (error & PferrBit.reserved && vm.run(cpu, mmioPageFault(fault, direct), fault.path))
+    return mmio(vm, cpu, address, cpu.mmioGfn(address), access);
   return cpu.mode === undefined ? directFault(vm, cpu, fault, access) : shadowFault(vm, cpu, cpu.mode, fault, access);
 }
 
 function directFault(vm: FaultingVm, cpu: Cpu, fault: Fault, access: Access): FaultResult {
   const gfn = Number(fault.address >> 12n) as Gfn;
-  breakSharing(vm, gfn, fault.error);
+  breakSharing(vm, cpu, gfn, fault.error);
   const emulate = hitsTrackedTable(fault, gfn);
   vm.run(cpu, directPageFault(fault), fault.path);
   return finish(vm, cpu, fault, gfn, emulate, access);
@@ -55,43 +63,79 @@ function directFault(vm: FaultingVm, cpu: Cpu, fault: Fault, access: Access): Fa
 
 function shadowFault(vm: FaultingVm, cpu: Cpu, mode: PagingMode, fault: Fault, access: Access): FaultResult {
   const { address, error } = fault;
-  const { walk, outcome } = cpu.walk(mode, address, error);
+  const { walk, outcome } = walkGuest(vm, cpu, mode, address, error);
   if (outcome.kind === 'fault' || outcome.kind === 'incomplete') return inject(vm, cpu, address, outcome.error);
   if (outcome.kind !== 'ok') throw new Error(`a guest walk of ${address.toString(16)} has no certain end: ${outcome.why}`);
-  breakSharing(vm, outcome.gfn, error);
+  breakSharing(vm, cpu, outcome.gfn, error);
   const shadow = { ...fault, walk, path: cpu.pathOf(address, walk) };
   const emulate = hitsTrackedTable(shadow, outcome.gfn);
   vm.run(cpu, shadowPageFault(shadow), shadow.path);
   return finish(vm, cpu, shadow, outcome.gfn, emulate, access);
 }
 
+function walkGuest(vm: FaultingVm, cpu: Cpu, mode: PagingMode, address: bigint, error: number): ReturnType<Cpu['walk']> {
+  vm.runOf(cpu).walks(address, error);
+  return cpu.walk(mode, address, error, (input) => vm.happens(cpu, input));
+}
+
 /** What comes after the SPTE: nothing, an access to MMIO, or the emulation of a write to a tracked guest table. */
 function finish(vm: FaultingVm, cpu: Cpu, fault: Fault, gfn: Gfn, tracked: boolean, access: Access): FaultResult {
-  if (!tracked && vm.kvm.host.isAbsent(gfn)) return mmio(vm, cpu, fault.address);
+  if (!tracked && vm.kvm.host.isAbsent(gfn)) return mmio(vm, cpu, fault.address, gfn, access);
   // A write that found no SPTE got a read-only one.
   if (!tracked && !(access.write && vm.kvm.mmu.isTracked(gfn))) return 'fixed';
+  const run = vm.runOf(cpu);
+  const { bytes, word } = access.value ?? UNCHANGED;
+  const error = (fault.error & PferrBit.user) | PferrBit.write;
   if (access.odd) {
+    run.emulates(storingOddly(run.code, bytes));
+    // [6.1 x86.c:retry_instruction]: the frame is looked up anew.
+    if (cpu.mode !== undefined) walkGuest(vm, cpu, cpu.mode, fault.address, error);
     vm.run(cpu, unprotect(vm.kvm, gfn));
     return 'retry';
   }
-  const gpa = gfn * PAGE + Number(fault.address % BigInt(PAGE));
-  if (access.value) emulateWrite(vm, cpu, gpa, access.value);
+  run.emulates(storing(run.code, bytes, word));
+  if (cpu.mode !== undefined) {
+    // An instruction that needs the old contents reads them first.
+    if (word === undefined) walkGuest(vm, cpu, cpu.mode, fault.address, error & ~PferrBit.write);
+    walkGuest(vm, cpu, cpu.mode, fault.address, error);
+  }
+  writePhysical(vm, cpu, gpaOf(gfn, fault.address), { bytes, word });
   return 'emulated';
 }
 
+/** A store of which nobody says what it stores. */
+const UNCHANGED: NonNullable<Access['value']> = { bytes: 1 };
+
+/** What is read from a device, or written where nobody says what. */
+const REGISTER: NonNullable<Access['value']> = { bytes: 4 };
+
+function gpaOf(gfn: Gfn, address: bigint): number {
+  return gfn * PAGE + Number(address % BigInt(PAGE));
+}
+
 /** The emulator writes to memory, then tells who tracks it [6.1 x86.c:emulator_write_phys]. */
-export function emulateWrite(vm: FaultingVm, cpu: Cpu, gpa: number, { bytes, word }: NonNullable<Access['value']>): void {
+export function writePhysical(vm: FaultingVm, cpu: Cpu, gpa: number, { bytes, word }: NonNullable<Access['value']>): void {
   if (word !== undefined) vm.kvm.guest.write(gpa, bytes, word);
   vm.run(cpu, trackWrite(vm.kvm, gpa, bytes, cpu.mode !== undefined && cpu.mode !== '32'));
 }
 
-function mmio({ kvm }: FaultingVm, { vcpu, mode }: Cpu, address: bigint): FaultResult {
-  vcpu.mmio.keep(address, mode === undefined, kvm.slotGeneration);
+function mmio(vm: FaultingVm, cpu: Cpu, address: bigint, gfn: Gfn, { write = false, fetch, value }: Access): FaultResult {
+  const { vcpu, mode } = cpu;
+  const run = vm.runOf(cpu);
+  const { bytes, word = 0n } = (write ? value : undefined) ?? REGISTER;
+  vcpu.mmio.keep(address, mode === undefined, vm.kvm.slotGeneration);
+  if (fetch) {
+    run.fails();
+    return 'mmio';
+  }
+  run.emulates(write ? storing(run.code, bytes, word) : loading());
+  run.mmio(address, gpaOf(gfn, address), bytes, write, mode === undefined, word);
   return 'mmio';
 }
 
-/** The guest gets a #PF; one for something present drops what the shadow has for the address first. */
+/** The guest gets a #PF at its next entry; one for something present drops what the shadow has for the address first. */
 function inject(vm: FaultingVm, cpu: Cpu, address: bigint, error: number): FaultResult {
+  vm.runOf(cpu).refuses(error);
   if ((error & (PferrBit.present | PferrBit.reserved)) === PferrBit.present) invalidateAddress(vm, cpu, address, cpu.vcpu.roots());
   return 'injected';
 }
@@ -111,6 +155,6 @@ export function invalidateAddress(vm: FaultingVm, cpu: Cpu, address: bigint, roo
 }
 
 /** A write to a page that the host shares gets a copy of it [mm/memory.c:do_wp_page]; the old one goes from the shadow first. */
-function breakSharing(vm: FaultingVm, gfn: Gfn, error: number): void {
-  if (error & PferrBit.write && vm.kvm.host.isShared(gfn)) vm.unmap(gfn);
+function breakSharing(vm: FaultingVm, cpu: Cpu, gfn: Gfn, error: number): void {
+  if (error & PferrBit.write && vm.kvm.host.isShared(gfn)) vm.unmap(gfn, cpu);
 }

@@ -3,6 +3,7 @@ import type { Feature } from '../engine/features.js';
 import type { EventIndex } from '../engine/ids.js';
 import { parse } from './language/parser.js';
 import type { Diagnostic, Program, Span } from './language/statement.js';
+import type { Happening } from './happening.js';
 import { Machine } from './machine.js';
 import { Runner } from './run/runner.js';
 
@@ -46,6 +47,7 @@ export interface ScenarioRun {
   readonly without: readonly Feature[];
   readonly with: readonly Feature[];
   readonly machine: Machine;
+  readonly happenings: readonly Happening[];
   /** in order; those whose condition did not hold are not among them */
   readonly statements: readonly StatementRun[];
   readonly failures: readonly Failure[];
@@ -72,7 +74,7 @@ export function runScenario(text: string, file: string, options: RunOptions = {}
   const { era, without, with: more } = eraOfProgram(program, options);
   const machine = new Machine({ era, maxPages: Infinity });
   const { statements, failures } = new Runner(machine, era, options.invariants).run(program);
-  return { program, era, without, with: more, machine, statements, failures };
+  return { program, era, without, with: more, machine, happenings: machine.happenings, statements, failures };
 }
 
 /** The era that a scenario runs in, and how it differs from the one named. */

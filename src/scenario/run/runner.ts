@@ -1,10 +1,11 @@
 import { Output, type Announcement } from '../../engine/announcement.js';
 import type { Era } from '../../engine/eras.js';
 import { pageOf } from '../../engine/gpte.js';
-import type { EventIndex, Gfn, Pfn } from '../../engine/ids.js';
+import type { Gfn, Pfn } from '../../engine/ids.js';
 import { Setting } from '../language/setting.js';
 import type { Action, Bytes, Expectation, Located, Location, Program, Span, Statement } from '../language/statement.js';
 import type { Cpu, Paging } from '../cpu.js';
+import { HOST } from '../happening.js';
 import type { AccessResult, Machine } from '../machine.js';
 import { Observer } from '../observer.js';
 import type { Failure, StatementRun } from '../run.js';
@@ -51,14 +52,16 @@ export class Runner {
   private runOne(statement: Statement): boolean {
     const { machine } = this;
     const { action, line, text } = statement;
-    const first = (machine.state.now + 1) as EventIndex;
+    const host = isOfHost(action);
+    machine.mark(host ? HOST : this.vcpuOf(action), line, text);
+    const first = machine.state.now;
     const [wrong] = this.setting.next(statement, true);
     if (wrong) {
       this.fail(statement, 'stop', { message: wrong.message, expected: '', found: '' }, wrong);
       return false;
     }
     const goesOn = action.kind === 'expect' ? this.expect(statement, action.expectation) : this.act(statement, action);
-    const vcpu = isOfHost(action) ? undefined : this.current?.vcpu.id;
+    const vcpu = host ? undefined : this.current?.vcpu.id;
     this.statements.push({ line, text, vcpu, first, last: machine.state.now });
     return goesOn;
   }
@@ -183,6 +186,10 @@ export class Runner {
 
   private get cpu(): Cpu {
     return this.current!;
+  }
+
+  private vcpuOf(action: Action): number {
+    return action.kind === 'vcpu' ? action.id.value : this.cpu.vcpu.id;
   }
 
   private access(address: bigint, access: Parameters<Machine['access']>[2]): void {
