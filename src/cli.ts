@@ -3,12 +3,13 @@ import { OPTIONS, UsageError, parse, print, type Command, type Options } from '.
 import { check } from './cli/check.js';
 import { dap } from './cli/dap.js';
 import { eras } from './cli/eras.js';
+import { diff } from './cli/diff.js';
 import { info } from './cli/info.js';
 import { predict } from './cli/predict.js';
 import { state } from './cli/state.js';
 import { TraceError } from './trace/open.js';
 
-const COMMANDS: Readonly<Record<string, Command>> = { check, predict, info, state, eras, dap };
+const COMMANDS: Readonly<Record<string, Command>> = { check, predict, info, state, eras, diff, dap };
 
 process.exitCode = await main(process.argv.slice(2));
 

@@ -26,7 +26,8 @@ const LONGEST_EXIT = 100_000;
 export class Replay {
   /** what the engine is run along; a scenario has run already */
   private readonly replayer: Replayer | undefined;
-  private readonly history: History;
+  /** everything that took place */
+  readonly history: History;
   private watch: InvariantWatch | undefined;
   /** the first event after which the invariants were checked; undefined while they are not */
   invariantsSince: EventIndex | undefined;

@@ -1,0 +1,66 @@
+import { NO_PAGE, type PageId, type Role } from '../../engine/ids.js';
+import { roleField } from '../../engine/role.js';
+import type { Cursor } from '../cursor.js';
+import type { DiffRun, RoleComparison } from './run.js';
+
+/** A page as the views name it: `104 L1 q0`. */
+export function pageName(run: DiffRun, id: PageId): string {
+  const { gfn, role } = run.history.pages.birth(id);
+  return `${gfn.toString(16)} L${roleField(role, 'level')} q${roleField(role, 'quadrant')}`;
+}
+
+/**
+ * Which shadow page of one run is which of the other: those that events of the same step are about, and else those of the same gfn and
+ * role. By the events, pages are told to be the same even where the kernels give them other roles.
+ */
+export class PagePairs {
+  private readonly ofA = new Map<PageId, PageId>();
+  private readonly ofB = new Map<PageId, PageId>();
+
+  constructor(
+    private readonly a: DiffRun,
+    private readonly b: DiffRun,
+    private readonly roles: RoleComparison,
+  ) {}
+
+  pair(a: PageId, b: PageId): void {
+    if (a === NO_PAGE || b === NO_PAGE) return;
+    this.ofA.set(a, b);
+    this.ofB.set(b, a);
+  }
+
+  /** They were paired by an earlier event. */
+  met(a: PageId, b: PageId): boolean {
+    return a !== NO_PAGE && this.ofA.get(a) === b;
+  }
+
+  /** The page of B that is A's; the cursor stands where it is asked for. */
+  inB(page: PageId, cursor: Cursor): PageId {
+    return this.ofA.get(page) ?? this.found(this.a, page, this.b, cursor, this.ofB);
+  }
+  inA(page: PageId, cursor: Cursor): PageId {
+    return this.ofB.get(page) ?? this.found(this.b, page, this.a, cursor, this.ofA);
+  }
+
+  same(a: PageId, b: PageId): boolean {
+    const known = this.ofA.get(a);
+    return known === b || (known === undefined && !this.ofB.has(b) && this.identity(this.a, a) === this.identity(this.b, b));
+  }
+
+  private found(from: DiffRun, page: PageId, to: DiffRun, cursor: Cursor, taken: ReadonlyMap<PageId, PageId>): PageId {
+    const { vm, gfn } = from.history.pages.birth(page);
+    const wanted = this.identity(from, page);
+    const alike = cursor.pagesOfGfn(vm, gfn).filter((id) => !taken.has(id) && this.identity(to, id) === wanted);
+    return alike.length === 1 ? alike[0]! : NO_PAGE;
+  }
+
+  private identity(run: DiffRun, page: PageId): string {
+    const { vm, gfn, role } = run.history.pages.birth(page);
+    return `${vm}:${gfn}:${this.roles.key(role)}`;
+  }
+}
+
+/** The role that an event names; a scenario's run knows all of it, whatever the text shows. */
+export function roleOf(run: DiffRun, page: PageId, recorded: Role): Role {
+  return run.isScenario && page !== NO_PAGE ? run.history.pages.birth(page).role : recorded;
+}
