@@ -49,13 +49,20 @@ function freeLevels(mmu: Mmu, root: PageId): void {
   let page = root;
   while (mmu.pages.level(page) > LOCAL_LEVEL) {
     const below = linkedAt(mmu, page, 0);
-    mmu.clear(page, 0 as SpteIndex);
+    zapPte(mmu, page, 0);
     mmu.freeLocal(page);
     if (below === NO_PAGE) return;
     page = below;
   }
-  for (let slot = 0; slot < PAE_ROOT_ENTRIES; slot++) mmu.clear(page, slot as SpteIndex);
+  for (let slot = 0; slot < PAE_ROOT_ENTRIES; slot++) zapPte(mmu, page, slot);
   mmu.freeLocal(page);
+}
+
+/** [6.1 mmu.c:mmu_page_zap_pte] without a list: a child that loses its last parent stays. */
+function zapPte(mmu: Mmu, page: PageId, index: number): void {
+  const call = mmu.trail?.enter('zapPte', page, index);
+  mmu.clear(page, index as SpteIndex);
+  mmu.trail?.leave(call!);
 }
 
 function linkedAt({ pages, state }: Mmu, page: PageId, index: number): PageId {
