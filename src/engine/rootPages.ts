@@ -50,6 +50,11 @@ export function baseRole(mmu: Mmu, { mode, wp, nx, smep, smap, nested }: RootCon
   return mmu.roles.key(role);
 }
 
+/** A local root of level 3 to 5 (seed 001). */
+export function localRoot(mmu: Mmu, base: Role, level: number): RootPage {
+  return { gfn: 0 as Gfn, role: mmu.roles.root(base, level, 0), local: true };
+}
+
 /** The four page directories of a root without paging (spec/roots.md §3). */
 export function directRoots(mmu: Mmu, base: Role): RootPage[] {
   const ofQuarter = (slot: number): Gfn => (mmu.has('direct-mmu-quadrants') ? 0 : slot * SLOT_PAGES) as Gfn;

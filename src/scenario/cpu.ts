@@ -2,12 +2,11 @@ import { EntryState, Trust, entryState, entryTag } from '../engine/entry.js';
 import { FaultPath } from '../engine/faultPath.js';
 import { accessedMask, dirtyMask, gpteBytes, gpteFrame, gpteGpa, isPdpte, pageOf, topLevel, type PagingMode } from '../engine/gpte.js';
 import { LOCAL_LEVEL, usingLocalRootPage } from '../engine/localPages.js';
-import { NO_PAGE, type Gfn, type PageId, type Pfn, type SpteIndex } from '../engine/ids.js';
+import { NO_PAGE, type Gfn, type PageId, type Pfn, type Role, type SpteIndex } from '../engine/ids.js';
 import type { Mmu } from '../engine/mmu.js';
 import { PferrBit, type GuestControl } from '../engine/permission.js';
 import type { GuestCpu } from '../engine/reserved.js';
-import { withRole } from '../engine/role.js';
-import { baseRole, directRoots, quarterRoots, singleRoot, type RootPage } from '../engine/rootPages.js';
+import { baseRole, directRoots, localRoot, quarterRoots, singleRoot, type RootPage } from '../engine/rootPages.js';
 import { NX, PAGE_SIZE_BIT, pagesPerEntry, spteFrame } from '../engine/spte.js';
 import type { Vcpu } from '../engine/vcpu.js';
 import { GuestWalk } from '../engine/walk.js';
@@ -116,11 +115,9 @@ export class Cpu {
 
   /** What a load of the root asks for: a local page, where the kernel has those, or a page for each slot. */
   roots(): (RootPage | undefined)[] {
-    const slots = this.slots();
-    const some = slots.find((slot) => slot !== undefined);
-    const guestLevel = this.mode ? topLevel(this.mode) : 0;
-    if (!some || !this.mmu.has('local-pages') || !usingLocalRootPage(!this.mode, guestLevel, this.rootLevel)) return slots;
-    return [{ gfn: 0 as Gfn, role: withRole(some.role, { level: this.rootLevel, quadrant: 0 }), local: true }];
+    const base = baseRole(this.mmu, { mode: this.mode ?? 'off', nested: this.paging.mode === 'npt-32', ...this.control });
+    const isLocal = this.mmu.has('local-pages') && usingLocalRootPage(!this.mode, this.mode ? topLevel(this.mode) : 0, this.rootLevel);
+    return isLocal ? [localRoot(this.mmu, base, this.rootLevel)] : this.slots(base);
   }
 
   /**
@@ -134,9 +131,8 @@ export class Cpu {
   }
 
   /** What a load of the root asks for by slot (spec/roots.md §3-4). */
-  private slots(): (RootPage | undefined)[] {
+  private slots(base: Role): (RootPage | undefined)[] {
     const { mode, cr3 } = this.paging;
-    const base = baseRole(this.mmu, { mode: this.mode ?? 'off', nested: mode === 'npt-32', ...this.control });
     switch (mode) {
       case 'off':
         return directRoots(this.mmu, base);
