@@ -6,10 +6,12 @@ import { eras } from './cli/eras.js';
 import { diff } from './cli/diff.js';
 import { info } from './cli/info.js';
 import { predict } from './cli/predict.js';
+import { scenario } from './cli/scenario.js';
 import { state } from './cli/state.js';
 import { TraceError } from './trace/open.js';
 
-const COMMANDS: Readonly<Record<string, Command>> = { check, predict, info, state, eras, diff, dap };
+
+const COMMANDS: Readonly<Record<string, Command>> = { check, predict, info, state, eras, diff, scenario, dap };
 
 process.exitCode = await main(process.argv.slice(2));
 

@@ -12,13 +12,16 @@ function leaves(...lines: string[]): string[] {
   assert.deepEqual(diagnostics, []);
   const { era } = eraOfProgram(program);
   const machine = new Machine({ era, maxPages: Infinity });
+  const runner = new Runner(machine, era);
   const found: string[] = [];
+  const { onEvent } = machine;
   machine.onEvent = (announced: Announcement) => {
+    onEvent(announced);
     if (announced.output !== Output.setSpte) return;
     const pfn = (announced.spte.value >> 12n) & 0xffffffffffn;
     found.push(`${announced.gfn!.toString(16)} ${announced.level} ${pfn.toString(16)}${announced.spte.value & 2n ? '' : ' read-only'}`);
   };
-  new Runner(machine, era).run(program);
+  runner.run(program);
   return found;
 }
 

@@ -1,0 +1,104 @@
+import { HUGE } from './memorySlots.js';
+
+/** Page frames that the host gave guest frames, as the recording names them; and where no memory is. */
+export class HostModel {
+  private readonly frames = new Map<number, number>();
+  /** frames at the beginning: nothing else was seen behind the gfn before */
+  readonly first = new Map<number, number>();
+  private readonly shown = new Set<number>();
+  /** every gfn that memory was seen behind */
+  readonly memory = new Set<number>();
+  /** 2 MiB regions that the host backed with one page, by number */
+  readonly large = new Set<number>();
+  /** regions that were mapped page by page before anything larger was seen */
+  private readonly small = new Set<number>();
+  /** gfns without memory, each with the groups in which that was seen */
+  readonly absent = new Map<number, number[]>();
+  /** groups in which memory was seen behind a gfn */
+  readonly present = new Map<number, number[]>();
+  private readonly shared = new Set<number>();
+
+  /** No memory slot holds the gfn. */
+  sawNone(gfn: number, group: number): void {
+    push(this.absent, gfn, group);
+    this.frames.delete(gfn);
+  }
+
+  /** A guest table lies there. */
+  sawTable(gfn: number): void {
+    this.memory.add(gfn);
+  }
+
+  /**
+   * A request names the frame of a gfn, mapped at a level that guest and host allow. Answers whether the scenario's host must map it
+   * now: another frame was there before, or it may not have been there at all.
+   *
+   * @param whole the level tells what the host has, and not what the guest's own entry allows; and KVM looks at the neighbours as well
+   */
+  sawFrame(gfn: number, pfn: number, level: number, whole: boolean, group: number): boolean {
+    push(this.present, gfn, group);
+    this.memory.add(gfn);
+    const region = Math.floor(gfn / HUGE);
+    if (level > 1 && !this.small.has(region)) return this.sawRegion(region, pfn - (pfn % HUGE));
+    if (whole && level === 1 && !this.large.has(region)) this.small.add(region);
+    const known = this.frames.get(gfn);
+    this.frames.set(gfn, pfn);
+    if (known === pfn) return false;
+    if (known !== undefined || this.shown.has(gfn) || whole) {
+      this.shown.add(gfn);
+      return true;
+    }
+    this.shown.add(gfn);
+    this.first.set(gfn, pfn);
+    return false;
+  }
+
+  /** The host took the page away: its frame is another from now on, or the same again. */
+  took(gfn: number): void {
+    this.frames.delete(gfn);
+    this.shared.delete(gfn);
+  }
+
+  /** The part of a range that memory was seen in; undefined: none of it. */
+  memoryWithin(first: number, last: number): { readonly first: number; readonly last: number } | undefined {
+    let low: number | undefined;
+    let high = first;
+    for (let gfn = first; gfn <= Math.min(last, first + LONGEST); gfn++) {
+      if (!this.frames.has(gfn)) continue;
+      low ??= gfn;
+      high = gfn;
+    }
+    return low === undefined ? undefined : { first: low, last: high };
+  }
+
+  /** The host maps the frame read-only. Answers whether that is news. */
+  isShared(gfn: number): boolean {
+    if (this.shared.has(gfn)) return true;
+    this.shared.add(gfn);
+    return false;
+  }
+
+  private sawRegion(region: number, pfn: number): boolean {
+    const gfn = region * HUGE;
+    this.large.add(region);
+    if (this.frames.get(gfn) === pfn && this.frames.get(gfn + HUGE - 1) === pfn + HUGE - 1) return false;
+    let isNew = true;
+    for (let i = 0; i < HUGE; i++) {
+      isNew &&= !this.shown.has(gfn + i);
+      this.shown.add(gfn + i);
+      this.frames.set(gfn + i, pfn + i);
+      this.memory.add(gfn + i);
+    }
+    if (isNew) for (let i = 0; i < HUGE; i++) this.first.set(gfn + i, pfn + i);
+    return !isNew;
+  }
+}
+
+/** A range of so many frames is looked at: 4 GiB. */
+const LONGEST = 2 ** 20;
+
+function push(map: Map<number, number[]>, key: number, value: number): void {
+  const list = map.get(key);
+  if (list) list.push(value);
+  else map.set(key, [value]);
+}
