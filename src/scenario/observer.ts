@@ -95,7 +95,9 @@ export class Observer {
     this.flushed.push({ vcpu, first: page, last: page });
   }
 
+  /** What no page shadows KVM has yet to read. */
   wroteUnseen(gpa: number, bytes: number): void {
+    if (this.machine.mmu.livePages(Math.floor(gpa / 4096) as Gfn).length === 0) return;
     for (let at = gpa - (gpa % 4); at < gpa + bytes; at += 4) this.unseen.add(at);
   }
 
