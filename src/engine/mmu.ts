@@ -8,6 +8,7 @@ import { BEFORE_FIRST, NO_PAGE, type EventIndex, type Gfn, type PageId, type Pfn
 import type { CellId } from './journal.js';
 import { LargePages } from './largePages.js';
 import { localPdpteFlags } from './makeSpte.js';
+import { Notices } from './notices.js';
 import { PageHash } from './pageHash.js';
 import { Life, type Birth, type ShadowPages } from './pages.js';
 import { Places, type SptePlace } from './places.js';
@@ -48,6 +49,7 @@ export class Mmu {
   readonly unseen: UnseenChanges;
   /** live pages of the TDP MMU: on no list, in no hash, not counted, of no generation [6.1 tdp_mmu.c] */
   readonly tdpPages = new Set<PageId>();
+  readonly notices = new Notices();
   /** told of the kernel's functions that the engine goes through */
   trail: Calls | undefined;
   /** live local pages, see `localPages.ts` */
@@ -142,11 +144,12 @@ export class Mmu {
 
   /** A page is born [6.1 mmu.c:kvm_mmu_alloc_shadow_page]. A new shadow of a guest table write-protects it (`account_shadowed`). */
   create(birth: Omit<Birth, 'vm'>, rootCount = 0, unsync = false): PageId {
+    const collisions = birth.before ? 0 : this.searchedFor(birth.gfn, NO_PAGE);
     if (!birth.before) {
-      this.lookedUp(birth.gfn, NO_PAGE);
       this.statistics.add('mmu_cache_miss');
     }
     const id = this.pages.create(this.state, { ...birth, vm: this.vm }, rootCount, unsync);
+    if (collisions) this.notices.collisions.push(this.state.now, id, collisions);
     if (unsync) this.unsyncNow.add(id);
     this.hash.add(id, birth.gfn);
     this.active.add(id);
@@ -193,10 +196,17 @@ export class Mmu {
     this.unsyncNow.add(id);
   }
 
-  /** A page was looked for in the hash; `found` is {@link NO_PAGE} when it was not there. */
+  /** A page was looked for in the hash, and found. */
   lookedUp(gfn: Gfn, found: PageId): void {
+    const collisions = this.searchedFor(gfn, found);
+    if (collisions) this.notices.collisions.push(this.state.now, found, collisions);
+  }
+
+  /** Answers how many pages of other gfns a search goes past; `found` is {@link NO_PAGE} when the page is not there. */
+  private searchedFor(gfn: Gfn, found: PageId): number {
     const collisions = this.hash.collisions(gfn, found, (id) => this.isObsolete(id));
     this.statistics.raise('max_mmu_page_hash_collisions', collisions);
+    return collisions;
   }
 
   /** The valid page with exactly this gfn and role, [6.1 mmu.c:kvm_mmu_find_shadow_page]. */

@@ -177,11 +177,11 @@ function faulted(task: Task): void {
   const { address, error } = pageFault;
   const direct = isDirect(task);
   if (!(error & PferrBit.reserved)) {
-    if (direct) work.start(directPageFault(faultOf(task, true)!));
+    if (direct) work.start(directPageFault(faultOf(task, true)!), undefined, 'pageFault');
     return;
   }
   const fault = faultOf(task, direct, address);
-  if (fault) work.start(mmioThenMap(fault, direct));
+  if (fault) work.start(mmioThenMap(fault, direct), undefined, 'pageFault');
 }
 
 /** A stale MMIO SPTE is made anew by an ordinary fault; with paging that begins with a walk. */
@@ -226,7 +226,7 @@ function walked(replay: Replayer, task: Task): void {
   const fault = faultOf(task, false);
   if (!fault?.walk) return;
   if (fault.error & PferrBit.write && (task.mmu.isTracked(gfn) || task.mmu.shadowsOf(gfn).length)) task.trackedWrite = gfn;
-  work.start(faultInAnyClass(task, fault as ShadowFault));
+  work.start(faultInAnyClass(task, fault as ShadowFault), undefined, 'pageFault');
 }
 
 /** The walk failed; with P set the address is invalidated before the fault is injected. */
@@ -255,5 +255,6 @@ function storedBy({ value, combine }: Store): Change {
 function emulatorWrites(task: Task, gfn: Gfn): void {
   const { walk, kvm, work, store } = task;
   if (!store?.bytes || !store.tracked) return;
-  work.start(trackWrite(kvm, gfn * 4096 + Number(walk!.address & 0xfffn), store.bytes, walk!.mode !== '32', storedBy(store)));
+  const steps = trackWrite(kvm, gfn * 4096 + Number(walk!.address & 0xfffn), store.bytes, walk!.mode !== '32', storedBy(store));
+  work.start(steps, undefined, task.pageFault && 'pageFault');
 }

@@ -1,3 +1,4 @@
+import type { Era } from '../engine/eras.js';
 import type { EventIndex, PageId, SpteIndex } from '../engine/ids.js';
 import type { Journal } from '../engine/journal.js';
 import type { KernelFunction } from '../engine/kernelFunctions.js';
@@ -31,10 +32,14 @@ export interface TaskPlaces {
 
 /** The kernel functions that led to each event, as the engine went through them. */
 export interface LedTo {
-  /** the functions around an event when it came, the innermost first; none for one that the MMU does not decide */
-  framesOf(event: EventIndex): readonly KernelFunction[];
+  /** the functions around an event when it came, the innermost first, as frames name them; none for one that the MMU does not decide */
+  framesOf(event: EventIndex): readonly string[];
   /** whether a function began on the way to an event, or as all that followed from it */
   has(event: EventIndex, fn: KernelFunction): boolean;
+  /** the first such event after one and before another */
+  next(fn: KernelFunction, after: number, limit: number): EventIndex | undefined;
+  /** the last such event before one and after another */
+  previous(fn: KernelFunction, before: number, floor: number): EventIndex | undefined;
 }
 
 /**
@@ -43,6 +48,7 @@ export interface LedTo {
  */
 export interface History {
   readonly table: EventTable;
+  readonly era: Era;
   readonly journal: Journal;
   readonly pages: ShadowPages;
   /** by VM */

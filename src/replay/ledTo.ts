@@ -39,6 +39,10 @@ export class Ways implements Calls, LedTo {
   /** by way of an event and way since: both together */
   private readonly joined = new Map<number, number>();
   private column = new Uint16Array(1 << 12);
+  private readonly wanted = new Map<KernelFunction, Uint8Array>();
+
+  /** @param nameOf what the kernel calls a function; '' where it has none of its own */
+  constructor(private readonly nameOf: (fn: KernelFunction) => string) {}
 
   enter(fn: KernelFunction): Call {
     const before = this.at;
@@ -63,6 +67,15 @@ export class Ways implements Calls, LedTo {
     this.at = call;
   }
 
+  /** The way of a work that begins, in a function that calls it. */
+  begin(within: KernelFunction | undefined): number {
+    this.at = START;
+    if (within) this.enter(within);
+    const way = this.at;
+    this.at = START;
+    return way;
+  }
+
   /** The way of a work led to an event. Answers its way on. */
   led(event: EventIndex, way: number): number {
     this.set(event, way);
@@ -71,7 +84,7 @@ export class Ways implements Calls, LedTo {
 
   /** A work is over: what it did since its last event belongs to that. */
   ended(event: EventIndex, way: number): void {
-    if (way === START || event < 0) return;
+    if (this.ways[way]!.begun === 0n || event < 0) return;
     const before = this.column[event] ?? NO_WAY;
     const both = before * (MOST_WAYS + 1) + way;
     let joined = this.joined.get(both);
@@ -84,14 +97,38 @@ export class Ways implements Calls, LedTo {
     return this.number(open, begun | this.ways[way]!.begun);
   }
 
-  framesOf(event: EventIndex): KernelFunction[] {
+  framesOf(event: EventIndex): string[] {
     return this.wayOf(event)
-      .open.map((number) => KERNEL_FUNCTIONS[number]!)
+      .open.map((number) => this.nameOf(KERNEL_FUNCTIONS[number]!))
+      .filter((name) => name !== '')
       .reverse();
   }
 
   has(event: EventIndex, fn: KernelFunction): boolean {
-    return (this.wayOf(event).begun & (1n << BigInt(NUMBERS.get(fn)!))) !== 0n;
+    return begins(this.wayOf(event), NUMBERS.get(fn)!);
+  }
+
+  next(fn: KernelFunction, after: number, limit: number): EventIndex | undefined {
+    const wanted = this.waysWith(fn);
+    const end = Math.min(limit, this.column.length);
+    for (let e = after + 1; e < end; e++) if (wanted[this.column[e]!]) return e as EventIndex;
+    return undefined;
+  }
+
+  previous(fn: KernelFunction, before: number, floor: number): EventIndex | undefined {
+    const wanted = this.waysWith(fn);
+    for (let e = Math.min(before, this.column.length) - 1; e > floor; e--) if (wanted[this.column[e]!]) return e as EventIndex;
+    return undefined;
+  }
+
+  /** By way: 1 where the function began on it. */
+  private waysWith(fn: KernelFunction): Uint8Array {
+    const known = this.wanted.get(fn);
+    if (known?.length === this.ways.length) return known;
+    const number = NUMBERS.get(fn)!;
+    const wanted = Uint8Array.from(this.ways, (way) => (begins(way, number) ? 1 : 0));
+    this.wanted.set(fn, wanted);
+    return wanted;
   }
 
   private wayOf(event: EventIndex): Way {
@@ -126,6 +163,10 @@ export class Ways implements Calls, LedTo {
     }
     this.column[event] = way;
   }
+}
+
+function begins({ begun }: Way, fn: number): boolean {
+  return (begun & (1n << BigInt(fn))) !== 0n;
 }
 
 function keyOf(open: readonly number[], begun: bigint): string {

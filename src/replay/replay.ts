@@ -7,6 +7,8 @@ import { announcements, type Announced } from './announcements.js';
 import { changesOf, type ChangeIndex, type ChangeTarget } from './changes.js';
 import { Cursor } from './cursor.js';
 import type { History, LedTo } from './history.js';
+import type { Era } from '../engine/eras.js';
+import type { Notices } from '../engine/notices.js';
 import type { Trail } from '../engine/trail.js';
 import { knownToInvariants } from './invariantFacts.js';
 import { Replayer } from './replayer.js';
@@ -154,6 +156,11 @@ export class Replay {
     return undefined;
   }
 
+  /** What the kernel's algorithm is: that of the launch, else of the trace. */
+  get era(): Era {
+    return this.history.era;
+  }
+
   /** The kernel functions that led to each event. */
   get ledTo(): LedTo {
     return this.history.ledTo;
@@ -162,6 +169,11 @@ export class Replay {
   /** Each step of the engine; only a scenario has them all. */
   get trail(): Trail | undefined {
     return this.history.trail;
+  }
+
+  /** What was noticed in the shadow MMU of a VM; undefined before its first event. */
+  notices(vm: number): Notices | undefined {
+    return this.history.mmus[vm]?.notices;
   }
 
   /** A position of its own in the history. */

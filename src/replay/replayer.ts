@@ -1,11 +1,12 @@
 import type { Came } from '../engine/announcement.js';
-import { eraFor } from '../engine/eras.js';
+import { eraFor, type Era } from '../engine/eras.js';
 import { NO_PAGE, type EventIndex, type Gfn, type PageId } from '../engine/ids.js';
 import { Journal } from '../engine/journal.js';
 import { GuestEntries } from '../engine/guestEntries.js';
 import { HiddenClasses } from '../engine/hiddenClasses.js';
 import { HostPages } from '../engine/hostPages.js';
 import { Kvm, type TracedKvm } from '../engine/kvm.js';
+import { kernelName } from '../engine/kernelFunctions.js';
 import { Mmu } from '../engine/mmu.js';
 import { ShadowPages } from '../engine/pages.js';
 import type { SptePlace } from '../engine/places.js';
@@ -51,7 +52,7 @@ export class Replayer implements History {
   readonly accounts = new Accounts();
   private readonly conformance = new Conformance(this);
   readonly notes = new EventNotes();
-  readonly ledTo = new Ways();
+  readonly ledTo = new Ways((fn) => kernelName(fn, this.era));
   /** where the pointers of mark_mmio_spte lead, hashed or not */
   readonly mmioPlaces = new Map<bigint, SptePlace>();
   private readonly byPid = new Map<number, Task>();
@@ -102,15 +103,19 @@ export class Replayer implements History {
   }
 
   kvm(vm: number): TracedKvm {
-    const kernel = this.kernelVersion;
+    const { era } = this;
     for (let next = this.kvms.length; next <= vm; next++) {
-      const mmu = new Mmu(next, this.state, this.pages, eraFor(kernel));
+      const mmu = new Mmu(next, this.state, this.pages, era);
       const kvm = new Kvm(mmu, new GuestEntries(mmu), new HostPages());
       mmu.trail = this.ledTo;
       if (this.table.info.roles !== 'exact') kvm.hidden = new HiddenClasses();
       this.kvms.push(kvm);
     }
     return this.kvms[vm]!;
+  }
+
+  get era(): Era {
+    return this.kvms[0]?.mmu.era ?? eraFor(this.kernelVersion);
   }
 
   /** The kernel as given, else as the trace tells. */

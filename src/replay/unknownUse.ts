@@ -26,7 +26,7 @@ export function walkedForUnknownUse(task: Task, gfn: Gfn): void {
   if (!fault?.walk) return;
   if (walk!.isWrite && kvm.mmu.isTracked(gfn)) task.toEmulate = { address: walk!.address, fetched: false, wrote: false };
   // Whose walk it is may not be certain, and a notifier without an event may have made the fault start over.
-  work.start(unlessLoad(task, fault as ShadowFault));
+  work.start(unlessLoad(task, fault as ShadowFault), undefined, 'pageFault');
 }
 
 /** Pages that are recycled may be so for the fault, or for the root load after an instruction that this walk fetched. */

@@ -1,5 +1,6 @@
 import { Output, type Announcement, type Came, type Steps } from '../engine/announcement.js';
 import { BEFORE_FIRST, NO_PAGE, type EventIndex, type PageId } from '../engine/ids.js';
+import type { KernelFunction } from '../engine/kernelFunctions.js';
 import type { Reason } from '../engine/reasons.js';
 import { differences, isAboutSame, isNext, isThisOne, sameRecord, type Difference } from './compare.js';
 import { START, type Ways } from './ledTo.js';
@@ -100,10 +101,13 @@ export class Work {
     return matched && 'page' in matched ? matched.page : NO_PAGE;
   }
 
-  /** @param reserve why it is not certain that the work is done at all: nothing of it must come before its first event has */
-  start(steps: Steps<unknown>, reserve?: Reason): void {
+  /**
+   * @param reserve why it is not certain that the work is done at all: nothing of it must come before its first event has
+   * @param within the function of the kernel that it is called by
+   */
+  start(steps: Steps<unknown>, reserve?: Reason, within?: KernelFunction): void {
     this.steps = steps;
-    this.way = START;
+    this.way = this.host.ways.begin(within);
     this.since = this.host.now();
     this.untouched = true;
     this.reserve = reserve;

@@ -11,15 +11,16 @@ import { RequestError } from '../wire/errors.js';
 /** The card that says why it stopped: for a finding what was recorded, what derived, and the rule; else what the filter is about. */
 export function exceptionInfo(
   stop: Stop | undefined,
-  { replay }: Recording,
+  recording: Recording,
   position: Position,
 ): NonNullable<P.ExceptionInfoResponse['body']> {
   const exception = stop && stop.triggers.length > 0 ? foremost(stop.triggers) : undefined;
   if (!stop || exception?.reason !== 'exception') throw new RequestError('The debugger did not stop at an exception.');
   const filter = EXCEPTION_FILTERS.find((f) => f.filter === exception.filter)!;
-  const finding = replay.findingAt(stop.event, filter.filter === INVARIANT ? INVARIANT : undefined);
-  if (!finding) {
-    const sentence = eventSentence(position.formAt(stop.event), position.formBefore(stop.event), stop.event);
+  const finding = recording.replay.findingAt(stop.event, filter.filter === INVARIANT ? INVARIANT : undefined);
+  if (!finding || filter.explain) {
+    const explained = filter.explain?.(recording, position.formAt(stop.event), stop.event);
+    const sentence = explained ?? eventSentence(position.formAt(stop.event), position.formBefore(stop.event), stop.event);
     return {
       exceptionId: filter.filter,
       description: sentence || stop.text,

@@ -16,7 +16,7 @@ export interface Frame {
   readonly kind: 'event' | 'function' | 'fault' | 'exit';
 }
 
-/** Call stacks: the event, the kernel functions that were recorded with it, the fault and the VM exit it belongs to. */
+/** Call stacks: the event, the kernel functions that were recorded with it or that the model went through, the fault and the VM exit it belongs to. */
 export class Stacks {
   private readonly frames = new Handles<Frame>();
 
@@ -66,7 +66,11 @@ export class Stacks {
     if (event === undefined) return [];
     const { replay, table } = this.recording;
     const frames: Frame[] = [{ name: eventFrame(table, event), event, kind: 'event' }];
-    for (const name of table.stack(event)) frames.push({ name, event, kind: 'function' });
+    const recorded = table.stack(event);
+    for (const name of recorded) frames.push({ name, event, kind: 'function' });
+    // What the engine went through stands in for a stack that was not recorded.
+    if (recorded.length === 0)
+      for (const name of replay.ledTo.framesOf(event)) frames.push({ name: `${name} (model)`, event, kind: 'function' });
     const fault = replay.faultOf(event);
     if (fault) frames.push({ name: faultFrame(fault), event: fault.first, kind: 'fault' });
     const exit = replay.exitOf(event);

@@ -17,7 +17,7 @@ interface Why {
   readonly reason: string;
   /** made when the position is there; without one the event speaks for itself */
   readonly title?: string | (() => string | undefined);
-  readonly text?: string;
+  readonly text?: string | (() => string | undefined);
   readonly triggers?: readonly Trigger[];
   readonly backwards?: boolean;
 }
@@ -127,7 +127,8 @@ export class Motion {
 
   private hit(event: EventIndex, triggers: readonly Trigger[], direction: Direction): void {
     const first = foremost(triggers);
-    this.arrive(event, { reason: first.reason, triggers, backwards: direction === -1, title: () => first.describe?.() });
+    const text = (): string | undefined => first.explain?.(event);
+    this.arrive(event, { reason: first.reason, triggers, backwards: direction === -1, title: () => first.describe?.(), text });
   }
 
   private end(direction: Direction): void {
@@ -161,11 +162,12 @@ export class Motion {
     const { recording, position } = this;
     position.moveTo(event);
     const title = (typeof why.title === 'function' ? why.title() : why.title) ?? stopTitle(recording, position, event);
+    const text = (typeof why.text === 'function' ? why.text() : why.text) ?? stopText(recording.table, event);
     this.stopped({
       event,
       reason: why.reason,
       description: why.backwards ? `${title} (reverse)` : title,
-      text: why.text ?? stopText(recording.table, event),
+      text,
       triggers: why.triggers ?? [],
     });
   }

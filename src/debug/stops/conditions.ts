@@ -9,7 +9,7 @@ import {
   type Template,
 } from '../../replay/query/index.js';
 import type { EventSet } from './eventSet.js';
-import { Gate } from './gate.js';
+import { Gate, type Views } from './gate.js';
 
 /** The texts that a client may add to any breakpoint. */
 export interface ConditionTexts {
@@ -36,6 +36,6 @@ export function compileTexts(texts: ConditionTexts): Compiled | ConditionError {
 }
 
 /** The gate that compiled texts make for a set of events; undefined when every one of them passes. */
-export function gateFor(events: EventSet, { condition, hits }: Compiled, scope: EventScope): Gate | undefined {
-  return condition || hits ? new Gate(events, condition, hits, scope) : undefined;
+export function gateFor(events: EventSet, { condition, hits }: Compiled, scope: EventScope, views?: Views): Gate | undefined {
+  return condition || hits ? new Gate(events, condition, hits, scope, views) : undefined;
 }

@@ -1,5 +1,5 @@
 import type { DebugProtocol as P } from '@vscode/debugprotocol';
-import { ConditionError } from '../../replay/query/index.js';
+import { ConditionError, type EventScope } from '../../replay/query/index.js';
 import { compileTexts, gateFor } from './conditions.js';
 import type { Binding } from './breakpointGroup.js';
 import type { BindingSite } from './binding.js';
@@ -19,13 +19,21 @@ export function bindException(spec: P.ExceptionFilterOptions, site: BindingSite 
   if (compiled instanceof ConditionError) return { verified: false, message: compiled.toString() };
   if (!site) return { verified: true, pending: true };
   const events = filter.events(site.recording);
-  const gate = gateFor(events, compiled, site.searchScope);
+  const views = filter.views && ((scope: EventScope) => filter.views!(site.recording, scope));
+  const gate = gateFor(events, compiled, site.searchScope, views);
   const describe = (): string | undefined => filter.title && stopDescription({ type: 'exception', kind: filter.title });
   const message = filter.filter === INVARIANT ? since(site.recording) : undefined;
   return {
     verified: true,
     ...(message && { message }),
-    trigger: { reason: 'exception', filter: filter.filter, events, ...(gate && { gate }), describe },
+    trigger: {
+      reason: 'exception',
+      filter: filter.filter,
+      events,
+      ...(gate && { gate }),
+      describe,
+      ...(filter.explain && { explain: (event) => filter.explain!(site.recording, site.here, event) }),
+    },
   };
 }
 

@@ -1,6 +1,10 @@
 import { Kind, SpSlot } from '../../trace/vocabulary.js';
 import type { Finding } from '../../replay/view.js';
+import type { EventIndex } from '../../engine/ids.js';
+import type { EventScope } from '../../replay/query/index.js';
+import type { FormContext } from '../forms/context.js';
 import type { Recording } from '../load/recording.js';
+import { NOTICE_FILTERS } from './noticeFilters.js';
 import { only, union, type EventSet } from './eventSet.js';
 
 /** An exception filter: a kind of event, or of finding, that is worth a stop. */
@@ -12,6 +16,10 @@ export interface ExceptionFilter {
   /** what a stop is called, after `exception:`; absent where the event says it better */
   readonly title?: string;
   events(recording: Recording): EventSet;
+  /** what a condition is held against at one of the events; one that fits is enough. Absent: the event itself */
+  views?(recording: Recording, scope: EventScope): readonly EventScope[];
+  /** what happened at one of the events, where that itself does not tell; the context stands there */
+  explain?(recording: Recording, ctx: FormContext, event: EventIndex): string | undefined;
 }
 
 /** The filter that has the state checked while a trace is loaded. */
@@ -84,6 +92,7 @@ export const EXCEPTION_FILTERS: readonly ExceptionFilter[] = [
     title: 'lost-events',
     events: ({ lists }) => lists.lost,
   },
+  ...NOTICE_FILTERS,
 ];
 
 /** Events of the findings of some kinds. Findings come in event order; the list grows with the replay. */

@@ -7,6 +7,7 @@ import { NOT_YET, type BindingSite } from './binding.js';
 import { changesOf, missing, targetNamed } from './changeTargets.js';
 import { describeChange } from './describeChange.js';
 import type { EventSet } from './eventSet.js';
+import { isKernelFunction, ledToBy, wantedFunctions } from './kernelFunctions.js';
 import { eventsNamed, isKnownEvent, parseFunctionName, suggestion } from './functionNames.js';
 
 /** A breakpoint on an event name, on the changes of a place, or on pages made with some role. */
@@ -34,6 +35,7 @@ export function bindFunction(spec: P.FunctionBreakpoint, id: number, site: Bindi
 }
 
 function bindEvent(name: string, texts: ConditionTexts, id: number, site: BindingSite | undefined): Binding {
+  if (!isKnownEvent(name) && isKernelFunction(name)) return bindKernelFunction(name, texts, id, site);
   if (!site) {
     const compiled = compileTexts(texts);
     if (compiled instanceof ConditionError) return { verified: false, message: compiled.toString() };
@@ -45,6 +47,17 @@ function bindEvent(name: string, texts: ConditionTexts, id: number, site: Bindin
   const meant = suggestion(name, site.recording.lists.otherNames());
   const message = `No event '${name}' in this trace${site.complete ? '' : ' so far'}${meant ? `; did you mean ${meant}?` : '.'}`;
   return { ...binding, verified: false, message, pending: !site.complete };
+}
+
+/** A function of the kernel that is no event: the events that it leads to. */
+function bindKernelFunction(name: string, texts: ConditionTexts, id: number, site: BindingSite | undefined): Binding {
+  if (!site) {
+    const compiled = compileTexts(texts);
+    return compiled instanceof ConditionError ? { verified: false, message: compiled.toString() } : { verified: true, pending: true };
+  }
+  const { functions, message } = wantedFunctions(name, site.recording);
+  if (functions.length === 0) return { verified: false, ...(message && { message }) };
+  return { ...tie(ledToBy(functions, site.recording), texts, id, site), ...(message && { message }) };
 }
 
 function tie(events: EventSet, texts: ConditionTexts, id: number, site: BindingSite, describe?: () => string): Binding {

@@ -1,4 +1,5 @@
 import { EVENTS, kindOf, Kind } from '../../trace/vocabulary.js';
+import { KERNEL_FUNCTIONS, namesOf } from '../../replay/functions.js';
 import type { Recording } from '../load/recording.js';
 import type { EventSet } from './eventSet.js';
 
@@ -63,7 +64,7 @@ export function isKnownEvent(name: string): boolean {
 
 /** The event name that was probably meant. */
 export function suggestion(name: string, others: readonly string[]): string | undefined {
-  const names = [...EVENTS.map((e) => e.name), ...others];
+  const names = [...EVENTS.map((e) => e.name), ...KERNEL_FUNCTIONS.flatMap(namesOf), ...others];
   const wanted = name.toLowerCase();
   const inside = names.filter((n) => wanted.length > 2 && n.includes(wanted));
   if (inside.length > 0) return inside.sort((a, b) => a.length - b.length)[0];

@@ -3,6 +3,9 @@ import type { Condition, EventScope, HitCondition } from '../../replay/query/ind
 import type { Pace } from '../wire/pace.js';
 import { EventList, type EventSet } from './eventSet.js';
 
+/** What a condition is held against at an event: one that fits is enough. */
+export type Views = (scope: EventScope) => readonly EventScope[];
+
 /**
  * Decides whether a breakpoint holds at one of its events: the condition, then the hit count. Hits are counted from the start of the
  * trace, whichever way one came, so that running backwards stops where running forwards does. The hits found are kept: no event
@@ -17,6 +20,7 @@ export class Gate {
     private readonly condition: Condition | undefined,
     private readonly hitCondition: HitCondition | undefined,
     private readonly scope: EventScope,
+    private readonly views: Views = (its) => [its],
   ) {}
 
   /** `e` is one of the breakpoint's events. */
@@ -39,8 +43,9 @@ export class Gate {
   }
 
   private test(e: number): boolean {
-    if (!this.condition) return true;
+    const { condition } = this;
+    if (!condition) return true;
     this.scope.event = e as EventIndex;
-    return this.condition.test(this.scope);
+    return this.views(this.scope).some((view) => condition.test(view));
   }
 }

@@ -1,4 +1,5 @@
 import type { Template } from '../../replay/query/index.js';
+import type { EventIndex } from '../../engine/ids.js';
 import type { EventSet } from './eventSet.js';
 import type { Gate } from './gate.js';
 
@@ -19,6 +20,8 @@ export interface Trigger {
   readonly log?: Template;
   /** description of a stop here (ui.md §12), once the position is there; undefined: what the event itself says */
   describe?(): string | undefined;
+  /** what happened at a stop here, instead of the event's line; once the position is there */
+  explain?(event: EventIndex): string | undefined;
 }
 
 /** The order in which the triggers of one event name the stop: what needs explaining comes first. */

@@ -36,8 +36,11 @@ export function* mmioPageFault(fault: Fault, direct: boolean): Steps<boolean> {
     return true;
   }
   const stale = made && kvm.slotGeneration !== spteGeneration;
-  kvm.mmu.trail?.leave(call!, stale ? 0 : 1);
-  if (stale) return false;
+  if (stale) {
+    kvm.mmu.trail?.leave(call!, 0);
+    return false;
+  }
   yield { output: Output.handleMmio, address: direct ? 0n : address, gfn, access: Number(spte & 6n) };
+  kvm.mmu.trail?.leave(call!, 1);
   return true;
 }

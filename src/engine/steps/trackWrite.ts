@@ -100,8 +100,9 @@ function* zapFlooded(kvm: Kvm, page: PageId, next?: PageId): Steps {
 }
 
 /** The SPTEs of the one guest entry that a write without a known size hit. */
-function clearWritten({ mmu }: Kvm, page: PageId, gpa: number): void {
-  for (const index of mmu.sptesWritten(page, gpa % 4096, 1, {})) {
+function clearWritten(kvm: Kvm, page: PageId, gpa: number): void {
+  const { mmu } = kvm;
+  for (const index of hitBy(kvm, page, gpa, 1, {})) {
     if (mmu.pages.level(page) > 1) mmu.statistics.add('mmu_pde_zapped');
     mmu.clear(page, index);
   }
@@ -119,6 +120,7 @@ function isOdd({ mmu }: Kvm, page: PageId, gpa: number, bytes: number, rules: Wr
 function hitBy({ mmu }: Kvm, page: PageId, gpa: number, bytes: number, rules: WriteRules): SpteIndex[] {
   const call = mmu.trail?.enter('writtenSptes', page, gpa, bytes);
   const hit = mmu.sptesWritten(page, gpa % 4096, bytes, rules);
+  if (hit.length === 0) mmu.notices.quadrantSkips.push(mmu.state.now, page, gpa);
   mmu.trail?.leave(call!, hit.length);
   return hit;
 }

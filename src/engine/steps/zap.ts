@@ -155,7 +155,10 @@ function* freeOne(kvm: Kvm, going: readonly PageId[], ordered: boolean): Steps<P
   const last = ordered ? 0 : going.length - 1;
   for (const [i, page] of going.slice(0, last + 1).entries()) {
     const event = pageEvent(kvm, Output.prepareZap, page, going[i + 1]);
+    const call = kvm.mmu.trail?.enter('prepareZap', page);
     const came = yield { ...event, fields: { ...event.fields, rootCount: 0 }, ...(i === last ? {} : { maybe: 'root' as const }) };
+    if (came) kvm.mmu.trail?.leave(call!);
+    else kvm.mmu.trail?.undo(call!);
     if (came) return page;
   }
   return going[last]!;

@@ -6,4 +6,5 @@ export { compileTemplate, type Template } from './template.js';
 export { checkExpression, evaluate } from './evaluate.js';
 export type { Value } from './values.js';
 export { completions, type Completion } from './completions.js';
+export { aboutPage } from './aboutPage.js';
 export { stateOf, type EventScope, type EventSource, type ReplaySource, type StateSource } from './scope.js';

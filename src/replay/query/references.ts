@@ -68,7 +68,7 @@ function liveNamed(state: StateSource, vm: number, name: NonNullable<Reference['
 }
 
 /** The same scope, with the event's page and SPTE replaced: what `PAGE[0ed].w` reads. */
-function aimed(scope: EventScope, page: PageId, index: SpteIndex | undefined): EventScope {
+export function aimed(scope: EventScope, page: PageId, index: SpteIndex | undefined): EventScope {
   const { replay } = scope;
   return {
     event: scope.event,

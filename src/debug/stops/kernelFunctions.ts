@@ -1,0 +1,33 @@
+import { functionsNamed, kernelName, type KernelFunction } from '../../replay/functions.js';
+import type { Recording } from '../load/recording.js';
+import { union, type EventSet } from './eventSet.js';
+
+/** The functions of the kernel that a breakpoint names, as the kernel of a recording has them. */
+export interface WantedFunctions {
+  readonly functions: readonly KernelFunction[];
+  /** what it calls them, where that is not the name given; why there are none */
+  readonly message?: string;
+}
+
+/** Whether a name is, or was, that of a function that the engine models. */
+export function isKernelFunction(name: string): boolean {
+  return functionsNamed(name).length > 0;
+}
+
+export function wantedFunctions(name: string, { replay }: Recording): WantedFunctions {
+  const era = replay.era;
+  const functions = functionsNamed(name).filter((fn) => kernelName(fn, era) !== '');
+  if (functions.length === 0) return { functions, message: `Kernel ${era.name} has no function ${name}.` };
+  const names = [...new Set(functions.map((fn) => kernelName(fn, era)))];
+  return { functions, ...(!names.includes(name) && { message: `${name} is ${names.join(', ')} in kernel ${era.name}.` }) };
+}
+
+/** The events of a recording that functions led to. */
+export function ledToBy(functions: readonly KernelFunction[], { replay }: Recording): EventSet {
+  return union(
+    functions.map((fn) => ({
+      next: (after, limit) => replay.ledTo.next(fn, after, Math.min(limit, replay.replayed)),
+      previous: (before, floor) => replay.ledTo.previous(fn, before, floor),
+    })),
+  );
+}
