@@ -144,12 +144,11 @@ export class Mmu {
 
   /** A page is born [6.1 mmu.c:kvm_mmu_alloc_shadow_page]. A new shadow of a guest table write-protects it (`account_shadowed`). */
   create(birth: Omit<Birth, 'vm'>, rootCount = 0, unsync = false): PageId {
-    const collisions = birth.before ? 0 : this.searchedFor(birth.gfn, NO_PAGE);
+    const id = this.pages.create(this.state, { ...birth, vm: this.vm }, rootCount, unsync);
     if (!birth.before) {
+      this.lookedUp(birth.gfn, NO_PAGE, id);
       this.statistics.add('mmu_cache_miss');
     }
-    const id = this.pages.create(this.state, { ...birth, vm: this.vm }, rootCount, unsync);
-    if (collisions) this.notices.collisions.push(this.state.now, id, collisions);
     if (unsync) this.unsyncNow.add(id);
     this.hash.add(id, birth.gfn);
     this.active.add(id);
@@ -196,17 +195,11 @@ export class Mmu {
     this.unsyncNow.add(id);
   }
 
-  /** A page was looked for in the hash, and found. */
-  lookedUp(gfn: Gfn, found: PageId): void {
-    const collisions = this.searchedFor(gfn, found);
-    if (collisions) this.notices.collisions.push(this.state.now, found, collisions);
-  }
-
-  /** Answers how many pages of other gfns a search goes past; `found` is {@link NO_PAGE} when the page is not there. */
-  private searchedFor(gfn: Gfn, found: PageId): number {
+  /** A page was looked for in the hash; `found` is {@link NO_PAGE} when it was not there and `page` was made. */
+  lookedUp(gfn: Gfn, found: PageId, page = found): void {
     const collisions = this.hash.collisions(gfn, found, (id) => this.isObsolete(id));
     this.statistics.raise('max_mmu_page_hash_collisions', collisions);
-    return collisions;
+    if (collisions) this.notices.collisions.push(this.state.now, page, collisions);
   }
 
   /** The valid page with exactly this gfn and role, [6.1 mmu.c:kvm_mmu_find_shadow_page]. */

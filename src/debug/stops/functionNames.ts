@@ -64,7 +64,11 @@ export function isKnownEvent(name: string): boolean {
 
 /** The event name that was probably meant. */
 export function suggestion(name: string, others: readonly string[]): string | undefined {
-  const names = [...EVENTS.map((e) => e.name), ...KERNEL_FUNCTIONS.flatMap(namesOf), ...others];
+  const events = [...EVENTS.map((e) => e.name), ...others];
+  return nearest(name, events) ?? nearest(name, KERNEL_FUNCTIONS.flatMap(namesOf));
+}
+
+function nearest(name: string, names: readonly string[]): string | undefined {
   const wanted = name.toLowerCase();
   const inside = names.filter((n) => wanted.length > 2 && n.includes(wanted));
   if (inside.length > 0) return inside.sort((a, b) => a.length - b.length)[0];

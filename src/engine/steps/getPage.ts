@@ -34,9 +34,8 @@ export function* getShadowPage(kvm: Kvm, gfn: Gfn, role: Role, place: Place): St
     }
   }
   trail?.leave(search!, found);
-  const making = found === NO_PAGE ? trail?.enter('allocPage', gfn, role) : undefined;
+  if (found === NO_PAGE) trail?.leave(trail.enter('allocPage', gfn, role));
   const came = yield announcePage(kvm, found, gfn, role, place);
-  if (making !== undefined) trail?.leave(making);
   if (came || !place.maybe) trail?.leave(call!, came?.page ?? NO_PAGE);
   else trail?.undo(call!);
   if (came && found !== NO_PAGE && !roleField(role, 'direct')) pages.setWriteFlooding(state, came.page, 0);
