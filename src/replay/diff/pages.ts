@@ -17,11 +17,17 @@ export class PagePairs {
   private readonly ofA = new Map<PageId, PageId>();
   private readonly ofB = new Map<PageId, PageId>();
 
+  /** roles tell pages apart */
+  private readonly showAll: boolean;
+  private readonly alike = new Map<DiffRun, Map<PageId, boolean>>();
+
   constructor(
     private readonly a: DiffRun,
     private readonly b: DiffRun,
     private readonly roles: RoleComparison,
-  ) {}
+  ) {
+    this.showAll = [a, b].every(({ history, isScenario }) => isScenario || history.table.info.roles === 'exact');
+  }
 
   pair(a: PageId, b: PageId): void {
     if (a === NO_PAGE || b === NO_PAGE) return;
@@ -52,6 +58,26 @@ export class PagePairs {
     const wanted = this.identity(from, page);
     const alike = cursor.pagesOfGfn(vm, gfn).filter((id) => !taken.has(id) && this.identity(to, id) === wanted);
     return alike.length === 1 ? alike[0]! : NO_PAGE;
+  }
+
+  /**
+   * In what both runs show of roles, the page looks like another one which lived at the same time: in a text trace, events may have been
+   * taken for the other's.
+   */
+  isAlike(run: DiffRun, page: PageId): boolean {
+    if (this.showAll) return false;
+    const { pages } = run.history;
+    const known = this.alike.get(run) ?? new Map<PageId, boolean>();
+    this.alike.set(run, known);
+    let alike = known.get(page);
+    if (alike === undefined) {
+      const { vm, gfn } = pages.birth(page);
+      const identity = this.identity(run, page);
+      const met = (id: PageId): boolean => pages.born(id) <= pages.died(page) && pages.died(id) >= pages.born(page);
+      alike = pages.everOfGfn(vm, gfn).some((id) => id !== page && met(id) && this.identity(run, id) === identity);
+      known.set(page, alike);
+    }
+    return alike;
   }
 
   private identity(run: DiffRun, page: PageId): string {

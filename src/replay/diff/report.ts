@@ -114,9 +114,10 @@ function because(result: DiffResult, { features, follows, host }: RunDifference)
 
 function featureWords({ a, b }: DiffResult, feature: Feature): string {
   const [inA, inB] = [hadFeature(a, feature), hadFeature(b, feature)];
-  const who =
-    inA === true && inB !== true ? 'A' : inB === true && inA !== true ? 'B' : inA === false ? 'B' : inB === false ? 'A' : 'one of them';
-  return `${who} has ${feature}: ${FEATURES[feature].on}`;
+  // A text trace may not tell the kernel well enough.
+  const [who, other, certain] =
+    inA === true || inB === false ? ['A', 'B', inA === true && inB === false] : ['B', 'A', inA === false && inB === true];
+  return `${who} has${certain ? '' : `, and ${other} may not have,`} ${feature}: ${FEATURES[feature].on}`;
 }
 
 function what(result: DiffResult, difference: RunDifference): string {

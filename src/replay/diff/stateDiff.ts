@@ -49,7 +49,7 @@ export class StateComparison {
 
   private compare(a: PageId, b: PageId, index: ChangedPlace['index'], seen: Set<string>, found: StateDifference[]): void {
     // A page that only one run has is a difference of the events that made it.
-    if (a === NO_PAGE || b === NO_PAGE) return;
+    if (a === NO_PAGE || b === NO_PAGE || this.isUnsure(a, b)) return;
     const place = `${a}:${index}`;
     if (seen.has(place)) return;
     seen.add(place);
@@ -63,8 +63,14 @@ export class StateComparison {
     }
   }
 
-  /** null: equal. */
-  private headers(a: PageId, b: PageId): StateDifference | null {
+  private isUnsure(a: PageId, b: PageId): boolean {
+    const { pairs } = this.compared;
+    return pairs.isAlike(this.compared.a, a) || pairs.isAlike(this.compared.b, b);
+  }
+
+  /** null: equal; undefined: recorded events say all of it, and have been compared. */
+  private headers(a: PageId, b: PageId): StateDifference | null | undefined {
+    if (!this.compared.a.isScenario || !this.compared.b.isScenario) return undefined;
     const [inA, inB] = [headerText(this.cursors.a, a), headerText(this.cursors.b, b)];
     return inA === inB ? null : { name: pageName(this.compared.a, a), a: inA, b: inB, page: a, index: -1 };
   }
@@ -75,7 +81,10 @@ export class StateComparison {
     if (!isLive(cursors.a, a) || !isLive(cursors.b, b)) return undefined;
     const [inA, inB] = [cursors.a.entry(a, index), cursors.b.entry(b, index)];
     if (!isKnown(inA) || !isKnown(inB)) return undefined;
-    if (inA.state === 'link' && inB.state === 'link' && compared.pairs.same(inA.child!, inB.child!)) return null;
+    if (inA.state === 'link' && inB.state === 'link') {
+      if (compared.pairs.same(inA.child!, inB.child!)) return null;
+      if (this.isUnsure(inA.child!, inB.child!)) return undefined;
+    }
     const bits = bitsCompared(compared);
     const [textA, textB] = [entryText(compared.a, inA, bits), entryText(compared.b, inB, bits)];
     if (textA === textB || onlyHost(compared, inA, inB)) return null;
