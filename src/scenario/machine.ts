@@ -330,9 +330,11 @@ export class Machine implements FaultingVm {
     const { vcpu } = cpu;
     const [wanted, more] = cpu.roots();
     vcpu.mmio.clear();
+    const call = this.mmu.trail?.enter('newPgd', cpu.paging.cr3 * PAGE);
     const cached = more === undefined && vcpu.shape() === 'single' ? this.cachedRoot(vcpu, wanted) : undefined;
     if (cached !== undefined) vcpu.switchTo(cached);
     else vcpu.beginLoad(false);
+    this.mmu.trail?.leave(call!, cached === undefined ? 0 : 1);
   }
 
   /** [6.1 mmu.c:fast_pgd_switch] */
@@ -355,7 +357,9 @@ export class Machine implements FaultingVm {
   }
 
   private drop(gfn: Gfn): void {
+    const call = this.mmu.trail?.enter('unmapGfn', gfn);
     this.dropLeaves(gfn);
+    this.mmu.trail?.leave(call!);
     this.host.take(gfn);
   }
 

@@ -6,7 +6,7 @@ import type { Kvm } from '../engine/kvm.js';
 import { PferrBit } from '../engine/permission.js';
 import { directPageFault } from '../engine/steps/directFault.js';
 import { hitsTrackedTable, type Fault } from '../engine/steps/fault.js';
-import { shadowPageFault } from '../engine/steps/fetch.js';
+import { walkedPageFault } from '../engine/steps/fetch.js';
 import { invalidate } from '../engine/steps/invalidate.js';
 import { mmioPageFault } from '../engine/steps/mmio.js';
 import { trackWrite, unprotect } from '../engine/steps/trackWrite.js';
@@ -45,8 +45,16 @@ const PAGE = 4096;
 
 /** [6.1 mmu.c:kvm_mmu_page_fault]: MMIO, then a fault of the shadow or of the direct MMU, then the emulation where that is asked for. */
 export function pageFault(vm: FaultingVm, cpu: Cpu, address: bigint, error: number, access: Access): FaultResult {
-  const direct = cpu.mode === undefined;
   vm.runOf(cpu).pageFault(address, error);
+  const { trail } = vm.kvm.mmu;
+  const call = trail?.enter('pageFault', address, error);
+  const result = handle(vm, cpu, address, error, access);
+  trail?.leave(call!);
+  return result;
+}
+
+function handle(vm: FaultingVm, cpu: Cpu, address: bigint, error: number, access: Access): FaultResult {
+  const direct = cpu.mode === undefined;
   const fault: Fault = { kvm: vm.kvm, vcpu: cpu.vcpu, path: cpu.pathOf(address), walk: undefined, address, error };
   if (error & PferrBit.reserved && vm.run(cpu, mmioPageFault(fault, direct), fault.path))
     return mmio(vm, cpu, address, cpu.mmioGfn(address), access);
@@ -63,19 +71,30 @@ function directFault(vm: FaultingVm, cpu: Cpu, fault: Fault, access: Access): Fa
 
 function shadowFault(vm: FaultingVm, cpu: Cpu, mode: PagingMode, fault: Fault, access: Access): FaultResult {
   const { address, error } = fault;
+  const { trail } = vm.kvm.mmu;
+  const call = trail?.enter('walkPageFault', address, error);
   const { walk, outcome } = walkGuest(vm, cpu, mode, address, error);
-  if (outcome.kind === 'fault' || outcome.kind === 'incomplete') return inject(vm, cpu, address, outcome.error);
+  if (outcome.kind === 'fault' || outcome.kind === 'incomplete') {
+    const injected = inject(vm, cpu, address, outcome.error);
+    trail?.leave(call!);
+    return injected;
+  }
   if (outcome.kind !== 'ok') throw new Error(`a guest walk of ${address.toString(16)} has no certain end: ${outcome.why}`);
   breakSharing(vm, cpu, outcome.gfn, error);
   const shadow = { ...fault, walk, path: cpu.pathOf(address, walk) };
   const emulate = hitsTrackedTable(shadow, outcome.gfn);
-  vm.run(cpu, shadowPageFault(shadow), shadow.path);
+  vm.run(cpu, walkedPageFault(shadow), shadow.path);
+  trail?.leave(call!);
   return finish(vm, cpu, shadow, outcome.gfn, emulate, access);
 }
 
 function walkGuest(vm: FaultingVm, cpu: Cpu, mode: PagingMode, address: bigint, error: number): ReturnType<Cpu['walk']> {
+  const { trail } = vm.kvm.mmu;
+  const call = trail?.enter('walkAddr', address, error);
   vm.runOf(cpu).walks(address, error);
-  return cpu.walk(mode, address, error, (input) => vm.happens(cpu, input));
+  const walked = cpu.walk(mode, address, error, (input) => vm.happens(cpu, input));
+  trail?.leave(call!, walked.outcome.kind === 'ok' ? walked.outcome.gfn : -1);
+  return walked;
 }
 
 /** What comes after the SPTE: nothing, an access to MMIO, or the emulation of a write to a tracked guest table. */

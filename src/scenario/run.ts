@@ -1,6 +1,7 @@
 import { eraNamed, eraOfKernel, withFeatures, withoutFeatures, type Era } from '../engine/eras.js';
 import type { Feature } from '../engine/features.js';
 import type { EventIndex } from '../engine/ids.js';
+import { Trail } from '../engine/trail.js';
 import { parse } from './language/parser.js';
 import type { Diagnostic, Program, Span } from './language/statement.js';
 import type { Happening } from './happening.js';
@@ -48,6 +49,8 @@ export interface ScenarioRun {
   readonly with: readonly Feature[];
   readonly machine: Machine;
   readonly happenings: readonly Happening[];
+  /** the functions of the kernel that the engine went through */
+  readonly trail: Trail;
   /** in order; those whose condition did not hold are not among them */
   readonly statements: readonly StatementRun[];
   readonly failures: readonly Failure[];
@@ -73,8 +76,10 @@ export function runScenario(text: string, file: string, options: RunOptions = {}
   if (diagnostics.length) throw new ScenarioError(file, diagnostics);
   const { era, without, with: more } = eraOfProgram(program, options);
   const machine = new Machine({ era, maxPages: Infinity });
+  const trail = new Trail(machine.mmu);
+  machine.mmu.trail = trail;
   const { statements, failures } = new Runner(machine, era, options.invariants).run(program);
-  return { program, era, without, with: more, machine, happenings: machine.happenings, statements, failures };
+  return { program, era, without, with: more, machine, happenings: machine.happenings, statements, failures, trail };
 }
 
 /** The era that a scenario runs in, and how it differs from the one named. */

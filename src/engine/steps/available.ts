@@ -45,10 +45,12 @@ export function* makeMmuPagesAvailable(kvm: Kvm, maybe?: Reason, loading?: Vcpu)
 /** [6.1 mmu.c:kvm_mmu_zap_oldest_mmu_pages] as user space or the shrinker asks for it: the oldest pages that are no root go. */
 export function* zapOldest(kvm: Kvm, count: number): Steps {
   const { mmu } = kvm;
+  const call = mmu.trail?.enter('zapOldest', count);
   let zapped = 0;
   for (const page of mmu.active) {
     if (zapped >= count) break;
     if (mmu.pages.rootCount(mmu.state, page) === 0) zapped += yield* prepareZap(kvm, page);
   }
   mmu.statistics.add('mmu_recycled', zapped);
+  mmu.trail?.leave(call!, zapped);
 }

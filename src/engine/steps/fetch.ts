@@ -24,12 +24,18 @@ const REFUSED = PferrBit.present | PferrBit.write | PferrBit.user | PferrBit.res
 /** [6.1 paging_tmpl.h:page_fault]: a fault whose guest walk found a translation (spec/fault.md §3). */
 export function* shadowPageFault(fault: ShadowFault): Steps {
   const { kvm, address, error } = fault;
-  const gfn = fault.walk.gfn!;
   const call = kvm.mmu.trail?.enter('walkPageFault', address, error);
+  yield* walkedPageFault(fault);
+  kvm.mmu.trail?.leave(call!);
+}
+
+/** The same, from the end of the guest walk on. */
+export function* walkedPageFault(fault: ShadowFault): Steps {
+  const { kvm } = fault;
+  const gfn = fault.walk.gfn!;
   if (hitsTrackedTable(fault, gfn)) clearFlooding(fault, 1);
   else if (mayStartOver(fault, gfn)) yield* attempt(kvm, handle(fault, gfn), 'host-page');
   else yield* handle(fault, gfn);
-  kvm.mmu.trail?.leave(call!);
 }
 
 function* handle(fault: ShadowFault, gfn: Gfn): Steps {
