@@ -1,18 +1,18 @@
 import { EntryState, Trust, entryState, entryTag } from '../engine/entry.js';
 import { FaultPath } from '../engine/faultPath.js';
 import { accessedMask, dirtyMask, gpteBytes, gpteFrame, gpteGpa, isPdpte, pageOf, topLevel, type PagingMode } from '../engine/gpte.js';
-import { LOCAL_LEVEL, usingLocalRootPage } from '../engine/localPages.js';
 import { NO_PAGE, type Gfn, type PageId, type Pfn, type Role, type SpteIndex } from '../engine/ids.js';
 import type { Mmu } from '../engine/mmu.js';
-import { PferrBit, type GuestControl } from '../engine/permission.js';
+import { PferrBit } from '../engine/permission.js';
 import type { GuestCpu } from '../engine/reserved.js';
-import { baseRole, directRoots, localRoot, quarterRoots, singleRoot, type RootPage } from '../engine/rootPages.js';
+import { directRoots, quarterRoots, singleRoot, type RootPage } from '../engine/rootPages.js';
 import { NX, PAGE_SIZE_BIT, pagesPerEntry, spteFrame } from '../engine/spte.js';
 import type { Vcpu } from '../engine/vcpu.js';
 import { GuestWalk } from '../engine/walk.js';
 import { walkOutcome, type WalkOutcome } from '../engine/walkOutcome.js';
 import type { Input } from './happening.js';
 import type { GuestMemory, HostMemory } from './memory.js';
+import { baseRoleOf, controlOf, localRootOf, modeOf, rootLevelOf, type Control } from './paging.js';
 
 /** How a vCPU is set up; without paging CR3 says nothing. */
 export interface Paging {
@@ -43,9 +43,6 @@ export interface Access {
   /** an instruction that nobody writes page tables with: KVM lets it run after it has given up the shadows of its target */
   readonly odd?: boolean;
 }
-
-/** All of it is known here. */
-type Control = { readonly [Bit in keyof Required<GuestControl>]: boolean };
 
 const PAGE = 4096;
 const SLOTS = [0, 1, 2, 3];
@@ -97,8 +94,7 @@ export class Cpu {
   }
   /** undefined without paging */
   get mode(): PagingMode | undefined {
-    const { mode } = this.paging;
-    return mode === 'off' ? undefined : mode === 'npt-32' ? '32' : mode;
+    return modeOf(this.paging);
   }
 
   /** Control registers are written. Answers what the MMU has to do about its roots [6.1 x86.c:kvm_set_cr3, load_pdptrs]. */
@@ -115,19 +111,13 @@ export class Cpu {
 
   /** What a load of the root asks for: a local page, where the kernel has those, or a page for each slot. */
   roots(): (RootPage | undefined)[] {
-    const base = baseRole(this.mmu, { mode: this.mode ?? 'off', nested: this.paging.mode === 'npt-32', ...this.control });
-    const isLocal = this.mmu.has('local-pages') && usingLocalRootPage(!this.mode, this.mode ? topLevel(this.mode) : 0, this.rootLevel);
-    return isLocal ? [localRoot(this.mmu, base, this.rootLevel)] : this.slots(base);
+    const local = localRootOf(this.mmu, this.paging);
+    return local ? [local] : this.slots(baseRoleOf(this.mmu, this.paging));
   }
 
-  /**
-   * Level of the table that the CPU's own CR3, or nested CR3, leads to while the guest runs. From 3 on down to the page directories of a
-   * 32-bit guest the tables have no page header, where they are no local pages [6.1 mmu.c:mmu_alloc_special_roots].
-   */
+  /** As {@link rootLevelOf}. */
   get rootLevel(): number {
-    const { mode, rootLevels } = this.paging;
-    if (mode === 'npt-32') return rootLevels ?? 4;
-    return Math.max(this.mode ? topLevel(this.mode) : 0, LOCAL_LEVEL);
+    return rootLevelOf(this.paging);
   }
 
   /** What a load of the root asks for by slot (spec/roots.md §3-4). */
@@ -263,10 +253,6 @@ export class Cpu {
   private get control(): Control {
     return controlOf(this.paging);
   }
-}
-
-function controlOf({ wp, nx = true, pse = true, smep = false, smap = false }: Paging): Control {
-  return { wp, nx, pse, smep, smap };
 }
 
 /** What of the registers goes into the role of an MMU: another value sets it up anew [6.1 mmu.c:kvm_calc_cpu_role]. */

@@ -1,4 +1,5 @@
 import type { Gfn } from '../engine/ids.js';
+import type { Paging } from './cpu.js';
 
 /** What of a vCPU's set-up stands in its control registers. */
 export interface Registers {
@@ -28,6 +29,25 @@ export function crWrite(before: Registers, after: Registers): CrWrite | undefine
   if (changed.length > 1 || cr3(before) !== cr3(after)) return undefined;
   if (changed[0] === cr0) return { cr: 0, value: cr0(after) };
   return changed[0] === cr4 ? { cr: 4, value: cr4(after) } : undefined;
+}
+
+/** The set-up after a write to one control register: the inverse of {@link crWrite}. */
+export function afterCrWrite(before: Paging, { cr: number, value }: CrWrite): Paging {
+  const has = (bit: bigint): boolean => (value & bit) !== 0n;
+  const long = isLong(before.mode);
+  switch (number) {
+    case 0: {
+      const mode = !has(CR0.pg) ? 'off' : before.mode === 'off' ? '32' : before.mode;
+      return { ...before, mode, wp: has(CR0.wp) };
+    }
+    case 3:
+      return { ...before, cr3: Number(value >> 12n) as Gfn, cr3Offset: Number(value & 0xfffn) };
+    case 4: {
+      const short = has(CR4.pae) ? 'pae' : '32';
+      const mode = before.mode === 'off' || before.mode === 'npt-32' ? before.mode : long ? (has(CR4.la57) ? '5-level' : '4-level') : short;
+      return { ...before, mode, pse: has(CR4.pse), smep: has(CR4.smep), smap: has(CR4.smap) };
+    }
+  }
 }
 
 export function isLong(mode: string): boolean {

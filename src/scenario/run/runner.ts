@@ -4,17 +4,15 @@ import { pageOf } from '../../engine/gpte.js';
 import type { Gfn, Pfn } from '../../engine/ids.js';
 import { Setting } from '../language/setting.js';
 import type { Action, Bytes, Expectation, Located, Location, Program, Span, Statement } from '../language/statement.js';
-import type { Cpu, Paging } from '../cpu.js';
+import type { Cpu } from '../cpu.js';
 import { HOST } from '../happening.js';
 import type { AccessResult, Machine } from '../machine.js';
 import { Observer } from '../observer.js';
+import { cr3Of, pagingOf } from '../paging.js';
 import type { Failure, StatementRun } from '../run.js';
 import { outputFields, type EventFields } from './events.js';
 import { differenceFrom } from './expect.js';
 import { guestLevels } from './pages.js';
-
-const PAGE = 4096;
-const PAGE_SHIFT = 12n;
 
 /** Makes calls of the machine of statements, one after the other, and holds expectations against what came of them. */
 export class Runner {
@@ -198,18 +196,10 @@ export class Runner {
 
   private vcpu(action: VcpuAction): void {
     const { machine } = this;
-    const { id, mode, cr3, rootLevels, controls } = action;
-    const cpu = machine.cpus[id.value];
+    const cpu = machine.cpus[action.id.value];
     if (cpu) this.current = cpu;
     if (isSelection(action)) return;
-    const before: Paging = cpu?.paging ?? { mode: 'off', cr3: 0 as Gfn, wp: true };
-    const paging = {
-      ...before,
-      ...(mode && { mode: mode.value }),
-      ...(cr3 && cr3Of(cr3.value)),
-      ...(rootLevels && { rootLevels }),
-      ...controls,
-    };
+    const paging = pagingOf(action, cpu?.paging);
     if (cpu) machine.setPaging(cpu, paging);
     else this.current = machine.addCpu(paging);
   }
@@ -274,8 +264,4 @@ function isOfHost({ kind }: Action): boolean {
     default:
       return true;
   }
-}
-
-function cr3Of(address: number): Pick<Paging, 'cr3' | 'cr3Offset'> {
-  return { cr3: Number(BigInt(address) >> PAGE_SHIFT) as Gfn, cr3Offset: address % PAGE };
 }
