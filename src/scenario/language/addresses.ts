@@ -1,3 +1,4 @@
+import { hex } from './reader.js';
 import type { Mode } from './statement.js';
 
 /** Widths of a guest's addresses by mode [Intel SDM vol. 3A 4.1.1; vol. 1 3.3.7.1]. */
@@ -26,6 +27,29 @@ export function cr3Objection(mode: Mode, cr3: number): string | undefined {
   if (cr3 % unit) return `a multiple of 0x${unit.toString(16)} for CR3 (${nameOf(mode)})`;
   if (ADDRESS_BITS[mode] === undefined && BigInt(cr3) >= FOUR_GIB) return `a CR3 up to 0xffffffff (${nameOf(mode)})`;
   return undefined;
+}
+
+/** How an address is taken apart by the guest's tables, and where KVM shadows it. */
+export function addressParts(mode: Mode, address: bigint): string {
+  const bits = (from: bigint, width: bigint): string => hex((address >> from) & ((1n << width) - 1n));
+  const offset = `offset ${bits(0n, 12n)}`;
+  switch (mode) {
+    case 'off':
+      return `gfn ${hex(address >> 12n)}, ${offset}.`;
+    case '32':
+    case 'npt-32':
+      return (
+        `PDE ${bits(22n, 10n)}, PTE ${bits(12n, 10n)}, ${offset}. ` +
+        `Shadowed by quadrant ${bits(30n, 2n)} of the page directory at [${bits(21n, 9n)}], quadrant ${bits(21n, 1n)} of the page table at [${bits(12n, 9n)}].`
+      );
+    case 'pae':
+      return `PDPTE ${bits(30n, 2n)}, PDE ${bits(21n, 9n)}, PTE ${bits(12n, 9n)}, ${offset}.`;
+    case '4-level':
+    case '5-level': {
+      const top = mode === '5-level' ? `PML5E ${bits(48n, 9n)}, ` : '';
+      return `${top}PML4E ${bits(39n, 9n)}, PDPTE ${bits(30n, 9n)}, PDE ${bits(21n, 9n)}, PTE ${bits(12n, 9n)}, ${offset}.`;
+    }
+  }
 }
 
 function nameOf(mode: Mode): string {

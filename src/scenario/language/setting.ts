@@ -54,8 +54,8 @@ export class Setting {
 
   /** Size of an entry of the current vCPU's tables, bytes; undefined where there is no vCPU or its mode is not certain. */
   entryBytes(): Bytes | undefined {
-    const mode = this.mode();
-    return mode === undefined || mode === UNSURE ? undefined : entryBytesOf(mode);
+    const mode = this.currentMode();
+    return mode && entryBytesOf(mode);
   }
 
   private check(statement: Statement, certain: boolean): void {
@@ -206,6 +206,18 @@ export class Setting {
 
   private noteAccess(certain: boolean): void {
     if (this.accessed !== true) this.accessed = certain || UNSURE;
+  }
+
+  /** The mode of the current vCPU; undefined where there is none, or it is not certain. */
+  currentMode(): Mode | undefined {
+    const mode = this.mode();
+    return mode === UNSURE ? undefined : mode;
+  }
+
+  /** The slot of a guest frame, where it is certain. */
+  slotOf(gfn: number): string | undefined {
+    for (const [name, { first, last }] of this.slots) if (gfn >= first && gfn <= last) return name;
+    return undefined;
   }
 
   private mode(): Mode | Unsure | undefined {

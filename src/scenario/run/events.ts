@@ -88,7 +88,9 @@ export function isEvent(
 function isField(field: Field, wanted: string): boolean {
   const number = numberOf(wanted);
   if (typeof field === 'boolean') return field === (wanted === 'true' || number === 1n);
-  if (typeof field === 'string' || field === undefined) return field === wanted;
+  if (field === undefined) return false;
+  // A value is one word of the language: "PF excp" is written PF_excp.
+  if (typeof field === 'string') return field.replaceAll(' ', '_').toLowerCase() === wanted.toLowerCase();
   return number !== undefined && BigInt(field) === number;
 }
 
