@@ -1,4 +1,7 @@
-import type { ScenarioProblem, ScenarioSymbol, TextRange } from '../../protocol.js';
+import type { ScenarioCompletion, ScenarioProblem, ScenarioSymbol, TextRange } from '../../protocol.js';
+import { complete, type Completion } from '../../scenario/language/complete.js';
+import { format } from '../../scenario/language/format.js';
+import { hover } from '../../scenario/language/hover.js';
 import { outline, type OutlineItem } from '../../scenario/language/outline.js';
 import { parse } from '../../scenario/language/parser.js';
 import type { Diagnostic } from '../../scenario/language/statement.js';
@@ -12,7 +15,23 @@ export function languageHandlers(): Handlers {
       problems: parse(text).diagnostics.map(problem),
       symbols: symbols(text),
     }),
+    'shadowMmu/language/complete': ({ text, position }) => {
+      const { items, column, end } = complete(text, { line: position.line + 1, column: position.character + 1 });
+      const range = { start: { ...position, character: column - 1 }, end: { ...position, character: end - 1 } };
+      return { items: items.map((item) => completion(item, range)) };
+    },
+    'shadowMmu/language/hover': ({ text, position }) => {
+      const found = hover(text, { line: position.line + 1, column: position.character + 1 });
+      if (!found) return null;
+      const { column, end, ...says } = found;
+      return { range: { start: { ...position, character: column - 1 }, end: { ...position, character: end - 1 } }, ...says };
+    },
+    'shadowMmu/language/format': ({ text }) => ({ text: format(text) }),
   };
+}
+
+function completion({ word, kind, form, text }: Completion, range: TextRange): ScenarioCompletion {
+  return { label: word, kind, range, ...(form && { detail: form }), ...(text && { documentation: text }) };
 }
 
 function problem({ line, column, end, message }: Diagnostic): ScenarioProblem {

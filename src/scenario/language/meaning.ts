@@ -49,10 +49,10 @@ export function meaningAt({ action }: Statement, column: number, setting: Settin
 }
 
 interface Readers {
-  virtual(address: Located<bigint>): Meaning | undefined;
-  place(location: Location): Meaning | undefined;
-  word(value: Value): Meaning | undefined;
-  frame(gfn: Located<number> | undefined): Meaning | undefined;
+  readonly virtual: (address: Located<bigint>) => Meaning | undefined;
+  readonly place: (location: Location) => Meaning | undefined;
+  readonly word: (value: Value) => Meaning | undefined;
+  readonly frame: (gfn: Located<number> | undefined) => Meaning | undefined;
 }
 
 function expectationMeaning(expectation: Expectation, { virtual, place, word, frame }: Readers): Meaning | undefined {

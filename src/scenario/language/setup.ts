@@ -7,6 +7,8 @@ import { MOST_GFN, address, gfn, pfn } from './values.js';
 
 export const ERA_NAMES = ERAS.map(({ name }) => name);
 const NAME = /^[a-z_][\w.-]*$/i;
+/** as uname prints it */
+const VERSION = /^\d+(\.\d+)+(-[\w.-]+)?$/;
 const MOST_PAGES = 1 << 20;
 /** Fewer pages than recycling frees at once would leave none. */
 const LEAST_PAGES = 32;
@@ -22,7 +24,8 @@ export function kernel(reader: Reader): Action {
   const what = 'an era or a kernel version';
   const found = reader.need(reader.match(/^[\w.-]+$/, what, ERA_NAMES));
   const name = ERA_NAMES.find((era) => era === found.value.toLowerCase()) ?? found.value;
-  if (!eraNamed(name) && !eraOfKernel(name)) throw new SyntaxFailure(found, mismatch([{ what, words: ERA_NAMES }], found.value));
+  if (!eraNamed(name) && !(VERSION.test(name) && eraOfKernel(name)))
+    throw new SyntaxFailure(found, mismatch([{ what, words: ERA_NAMES }], found.value));
   return { kind: 'kernel', kernel: { ...found, value: name } };
 }
 

@@ -4,6 +4,7 @@ import { roleField } from '../../engine/role.js';
 import type { EventName } from '../language/events.js';
 import { numberOf } from '../language/token.js';
 import type { Located } from '../language/statement.js';
+import type { Happening, Input } from '../happening.js';
 import { accessText } from './describe.js';
 import { wordOfRole } from './pages.js';
 
@@ -15,8 +16,59 @@ export interface EventFields {
   readonly fields: Readonly<Record<string, Field>>;
 }
 
+/** An event with its fields; undefined for what is none of the kernel's. */
+export function fieldsOf(happening: Happening, era: Era, levels: 0 | 2 | 3 | 4): EventFields | undefined {
+  if (happening.kind === 'input') return inputFields(happening);
+  if (happening.kind === 'marker' || happening.announced.output === Output.anything) return undefined;
+  return outputFields(happening.announced, era, levels);
+}
+
+/** What the guest or the host did. */
+function inputFields(input: Input): EventFields {
+  switch (input.name) {
+    case 'kvm_exit': {
+      const { reason, rip, info1, info2 } = input;
+      return { name: input.name, fields: { exit_reason: reason, guest_rip: rip, info1, info2 } };
+    }
+    case 'kvm_entry':
+    case 'kvm_emulate_insn':
+      return { name: input.name, fields: { rip: input.rip } };
+    case 'kvm_page_fault':
+      return { name: input.name, fields: { guest_rip: input.rip, fault_address: input.address, error_code: input.error } };
+    case 'kvm_mmu_pagetable_walk':
+      return { name: input.name, fields: { addr: input.address, pferr: input.error } };
+    case 'kvm_mmu_paging_element':
+      return { name: input.name, fields: { pte: input.gpte, level: input.level } };
+    case 'kvm_mmu_set_accessed_bit':
+    case 'kvm_mmu_set_dirty_bit':
+      return { name: input.name, fields: { gpa: input.gpa } };
+    case 'kvm_mmu_walker_error':
+      return { name: input.name, fields: { pferr: input.error } };
+    case 'kvm_inj_exception':
+      return { name: input.name, fields: { exception: input.vector, error_code: input.error } };
+    case 'kvm_page_track_write':
+      return { name: input.name, fields: { gpa: input.gpa, bytes: input.bytes, val: input.value } };
+    case 'vcpu_match_mmio': {
+      const { gva, gpa, write, gpaMatch } = input;
+      return { name: input.name, fields: { gva, gpa, write, gpa_match: gpaMatch } };
+    }
+    case 'kvm_mmio': {
+      const { type, bytes, gpa, value } = input;
+      return { name: input.name, fields: { type, len: bytes, gpa, val: value } };
+    }
+    case 'kvm_userspace_exit':
+      return { name: input.name, fields: { reason: input.reason } };
+    case 'kvm_cr':
+      return { name: input.name, fields: { cr: input.cr, val: input.value } };
+    case 'kvm_unmap_hva_range':
+      return { name: input.name, fields: { start: input.start, end: input.end } };
+    case 'kvm_set_spte_hva':
+      return { name: input.name, fields: { hva: input.hva } };
+  }
+}
+
 /** What the MMU did, with the fields that the engine announced. */
-export function outputFields(announced: Exclude<Announcement, { output: -1 }>, era: Era, levels: 0 | 2 | 3 | 4): EventFields {
+function outputFields(announced: Exclude<Announcement, { output: -1 }>, era: Era, levels: 0 | 2 | 3 | 4): EventFields {
   switch (announced.output) {
     case Output.getPage:
       return { name: 'kvm_mmu_get_page', fields: { ...pageFields(announced, era, levels), created: announced.fields.created } };

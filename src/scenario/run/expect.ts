@@ -22,7 +22,7 @@ export interface Scene {
   /** of the last access */
   readonly result: AccessResult | undefined;
   /** events of the last statement that is no expectation */
-  readonly events: readonly EventFields[];
+  events(): readonly EventFields[];
   /** guest physical address of a location, and the bytes of an entry there */
   at(location: Location, bytes: number | undefined): { readonly gpa: number; readonly bytes: number };
 }
@@ -58,10 +58,11 @@ export function differenceFrom(expectation: Expectation, scene: Scene): Differen
       );
     case 'events': {
       const { count, name, fields } = expectation;
-      const found = scene.events.filter((event) => isEvent(event, name?.value, fields));
+      const all = scene.events();
+      const found = all.filter((event) => isEvent(event, name?.value, fields));
       if (found.length === count) return undefined;
       const wanted = [...(name ? [name.value] : []), ...fields.map(({ key, value }) => `${key.value}=${value.value}`)].join(' ');
-      return { expected: counted(count, 'event', wanted), found: eventsText(scene.events, found, name?.value) };
+      return { expected: counted(count, 'event', wanted), found: eventsText(all, found, name?.value) };
     }
     case 'result':
       return unlessSame(`result ${expectation.result}`, expectation.result, scene.result ?? 'no access');

@@ -1,16 +1,15 @@
-import { Output, type Announcement } from '../../engine/announcement.js';
 import type { Era } from '../../engine/eras.js';
 import { pageOf } from '../../engine/gpte.js';
 import type { Gfn, Pfn } from '../../engine/ids.js';
 import { Setting } from '../language/setting.js';
 import type { Action, Bytes, Expectation, Located, Location, Program, Span, Statement } from '../language/statement.js';
 import type { Cpu } from '../cpu.js';
-import { HOST } from '../happening.js';
+import { HOST, type Happening } from '../happening.js';
 import type { AccessResult, Machine } from '../machine.js';
 import { Observer } from '../observer.js';
 import { cr3Of, pagingOf } from '../paging.js';
 import type { Failure, StatementRun } from '../run.js';
-import { outputFields, type EventFields } from './events.js';
+import { fieldsOf } from './events.js';
 import { differenceFrom } from './expect.js';
 import { guestLevels } from './pages.js';
 
@@ -25,7 +24,7 @@ export class Runner {
   /** of the last access */
   private result: AccessResult | undefined;
   /** of the last statement that is no expectation */
-  private events: EventFields[] = [];
+  private events: readonly Happening[] = [];
 
   /** @param watchful the invariants are checked after each statement */
   constructor(
@@ -34,7 +33,7 @@ export class Runner {
     private readonly watchful = false,
   ) {
     this.observer = new Observer(machine);
-    machine.onEvent = (announced) => this.saw(announced);
+    machine.onEvent = (announced) => this.observer.saw(announced);
   }
 
   run(program: Program): this {
@@ -65,7 +64,7 @@ export class Runner {
   }
 
   private act(statement: Statement, action: Exclude<Action, { kind: 'expect' }>): boolean {
-    this.events = [];
+    const begun = this.machine.happenings.length;
     this.observer.begin(MAY_RECYCLE.has(action.kind));
     try {
       this.perform(action);
@@ -80,20 +79,22 @@ export class Runner {
       });
       return false;
     }
+    this.events = this.machine.happenings.slice(begun);
     this.note(action);
     if (this.watchful) this.expect(statement, { kind: 'invariants', broken: [] });
     return true;
   }
 
   private expect(statement: Statement, expectation: Expectation): true {
-    const { machine, era, observer, current: cpu, result, events } = this;
+    const { machine, era, observer, current: cpu, result } = this;
+    const levels = guestLevels(machine.cpus[0]);
     const scene = {
       machine,
       era,
       observer,
       cpu,
       result,
-      events,
+      events: () => this.events.flatMap((happening) => fieldsOf(happening, era, levels) ?? []),
       at: (location: Location, size: number | undefined) => this.at(location, size),
     };
     const difference = differenceFrom(expectation, scene);
@@ -111,11 +112,6 @@ export class Runner {
     at?: Span,
   ): void {
     this.failures.push({ kind, event: this.machine.state.now, line, column: at?.column ?? column, end: at?.end ?? end, ...what });
-  }
-
-  private saw(announced: Announcement): void {
-    this.observer.saw(announced);
-    if (announced.output !== Output.anything) this.events.push(outputFields(announced, this.era, guestLevels(this.machine.cpus[0])));
   }
 
   /** What the invariants have to know of a statement. */
