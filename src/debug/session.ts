@@ -7,6 +7,7 @@ import { inspectionHandlers } from './handlers/inspection.js';
 import { languageHandlers } from './handlers/language.js';
 import { lifecycleHandlers, type Lifecycle } from './handlers/lifecycle.js';
 import { motionHandlers } from './handlers/motion.js';
+import { scenarioHandlers } from './handlers/scenario.js';
 import { shadowMmuHandlers } from './handlers/shadowMmu.js';
 import { openRecording } from './load/launch.js';
 import { Progress } from './load/progress.js';
@@ -46,6 +47,7 @@ export class Session extends ProtocolServer implements SessionContext, Lifecycle
     this.router.add(inspectionHandlers(this));
     this.router.add(shadowMmuHandlers(this));
     this.router.add(languageHandlers());
+    this.router.add(scenarioHandlers());
     // What is no message of the protocol is worth a line in the log and no more. A client may leave without a word.
     this.on('error', ({ body }: { body?: unknown }) => {
       if (/EPIPE|ECONNRESET/.test(String(body))) this.close();
