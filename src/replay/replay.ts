@@ -12,11 +12,10 @@ import type { Notices } from '../engine/notices.js';
 import type { Trail } from '../engine/trail.js';
 import { knownToInvariants } from './invariantFacts.js';
 import { Replayer } from './replayer.js';
+import type { Rules } from './rules.js';
 import type { Finding, VcpuInfo, VmInfo } from './view.js';
 
-export interface ReplayOptions {
-  /** era of the kernel, "auto" for the trace's own */
-  readonly kernel?: string;
+export interface ReplayOptions extends Rules {
   /** check the invariants after each event; what is violated becomes a finding */
   readonly invariants?: boolean;
 }
@@ -39,7 +38,7 @@ export class Replay {
     options: ReplayOptions = {},
     ran?: History,
   ) {
-    this.replayer = ran ? undefined : new Replayer(table, options.kernel === 'auto' ? undefined : options.kernel);
+    this.replayer = ran ? undefined : new Replayer(table, options);
     this.history = ran ?? this.replayer!;
     this.watchInvariants(options.invariants === true);
   }

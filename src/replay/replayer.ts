@@ -1,5 +1,5 @@
 import type { Came } from '../engine/announcement.js';
-import { eraFor, type Era } from '../engine/eras.js';
+import type { Era } from '../engine/eras.js';
 import { NO_PAGE, type EventIndex, type Gfn, type PageId } from '../engine/ids.js';
 import { Journal } from '../engine/journal.js';
 import { GuestEntries } from '../engine/guestEntries.js';
@@ -26,9 +26,9 @@ import { Ways } from './ledTo.js';
 import { EventNotes } from './eventNotes.js';
 import { Findings } from './findings/findings.js';
 import { guestEvent } from './guestEvents.js';
-import { likelyKernel } from './likelyKernel.js';
 import { pageEvent } from './pageEvents.js';
 import type { Reading } from './reading.js';
+import { eraOf, type Rules } from './rules.js';
 import { spteEvent } from './spteEvents.js';
 import { Task } from './task.js';
 import { Tasks, type TaskPlace } from './tasks.js';
@@ -61,7 +61,7 @@ export class Replayer implements History {
 
   constructor(
     readonly table: EventTable,
-    private readonly kernel?: string,
+    private readonly rules: Rules = {},
   ) {
     this.tasks = new Tasks(table);
     this.findings = new Findings(table);
@@ -114,13 +114,9 @@ export class Replayer implements History {
     return this.kvms[vm]!;
   }
 
+  /** The rules of the kernel: those asked for, else as the trace tells. */
   get era(): Era {
-    return this.kvms[0]?.mmu.era ?? eraFor(this.kernelVersion);
-  }
-
-  /** The kernel as given, else as the trace tells. */
-  get kernelVersion(): string {
-    return this.kernel ?? likelyKernel(this.table.info.kernel);
+    return this.kvms[0]?.mmu.era ?? eraOf(this.table.info, this.rules);
   }
 
   /** What roles tell of the guest's control registers. */

@@ -43,7 +43,7 @@ export type ExitReason = 'PF excp' | 'npf' | 'invlpg' | 'write_cr0' | 'write_cr3
 /** Addresses are bytes; error codes are those of a page fault. */
 export type Input =
   | { readonly name: 'kvm_exit'; readonly reason: ExitReason; readonly rip: bigint; readonly info1: bigint; readonly info2: bigint }
-  | { readonly name: 'kvm_entry'; readonly rip: bigint }
+  | { readonly name: 'kvm_entry'; readonly rip: bigint; /** error code of a #PF */ readonly injects: number | undefined }
   | { readonly name: 'kvm_page_fault'; readonly rip: bigint; readonly address: bigint; readonly error: number }
   | { readonly name: 'kvm_mmu_pagetable_walk'; readonly address: bigint; readonly error: number }
   | { readonly name: 'kvm_mmu_paging_element'; readonly gpte: bigint; readonly level: number }

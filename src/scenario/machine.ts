@@ -268,7 +268,9 @@ export class Machine implements FaultingVm {
     const came = apply({ mmu: this.mmu, vcpu: cpu?.vcpu, path }, announced, Trust.derived);
     if (announced.output === Output.getPage && announced.fields.created) this.mmu.setFrame(came.page, this.host.allocate());
     if (announced.output === Output.prepareZap) this.zapped(announced.page);
-    cameTo(came, came.page === NO_PAGE ? undefined : this.pages.frame(this.state, came.page));
+    const spte = announced.output === Output.fastPageFault ? cpu?.spteAt(announced.address!) : undefined;
+    const place = spte ?? came;
+    cameTo(place, place.page === NO_PAGE ? undefined : this.pages.frame(this.state, place.page));
     this.onEvent(announced);
     return came;
   }

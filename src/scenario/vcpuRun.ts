@@ -85,11 +85,11 @@ export class VcpuRun {
   /** What waits is injected: before a missing root is loaded. */
   injects(): void {
     if (this.exception !== undefined) this.happens({ name: 'kvm_inj_exception', vector: PAGE_FAULT_VECTOR, error: this.exception });
-    this.exception = undefined;
   }
 
   enters(): void {
-    this.happens({ name: 'kvm_entry', rip: RIP });
+    this.happens({ name: 'kvm_entry', rip: RIP, injects: this.exception });
+    this.exception = undefined;
     this.inGuest = true;
   }
 }

@@ -1,3 +1,4 @@
+import { eraFor, type Era } from '../engine/eras.js';
 import { LAYOUT_5_1, LAYOUT_5_17, LAYOUT_7, type RoleLayout } from '../engine/roleLayout.js';
 import { roleField } from '../engine/role.js';
 import { Kind, SpSlot } from './vocabulary.js';
@@ -33,6 +34,7 @@ export type Spelling = keyof typeof SPELLINGS;
 export class KernelEvidence {
   readonly #seen = new Set<Spelling>();
   #exact: string | undefined;
+  #era: Era | undefined;
 
   see(spelling: Spelling): void {
     this.#seen.add(spelling);
@@ -58,6 +60,12 @@ export class KernelEvidence {
     this.#exact = /^\d+\.\d+/.exec(text)?.[0];
   }
 
+  /** The header of a scenario's transcript names the rules that it was run by. */
+  era(kernel: string): void {
+    this.#era = eraFor(kernel);
+    this.#exact = kernel;
+  }
+
   get letters(): 3 | 4 {
     if (this.#seen.has('letters4')) return 4;
     return this.#exact !== undefined && Number.parseInt(this.#exact, 10) >= 7 ? 4 : 3;
@@ -80,6 +88,7 @@ export class KernelEvidence {
 
   /** The layout of the role words that the kernel had, though text never shows one. */
   layout(): RoleLayout {
+    if (this.#era && 'bit4Is8Byte' in this.#era.roles) return this.#era.roles;
     if (this.letters === 4) return LAYOUT_7;
     const [major, minor] = this.kernel().to.split('.').map(Number) as [number, number];
     return major < 5 || (major === 5 && minor < 17) ? LAYOUT_5_1 : LAYOUT_5_17;

@@ -1,3 +1,4 @@
+import type { Feature } from '../engine/features.js';
 import type { RoleLayout } from '../engine/roleLayout.js';
 import { ABSENT_TIME, type EventTable } from './table.js';
 
@@ -7,6 +8,14 @@ export interface TraceNote {
   readonly line?: number;
   readonly offset?: number;
   readonly event?: number;
+}
+
+/** The rules of the run of a scenario that a trace was written by. */
+export interface ScenarioInfo {
+  /** an era or a kernel version */
+  readonly kernel: string;
+  readonly without: readonly Feature[];
+  readonly with: readonly Feature[];
 }
 
 export type TraceFormat = 'ftrace-text' | 'trace-dat' | 'trace-cmd-report' | 'perf-script';
@@ -19,6 +28,8 @@ export interface TraceInfo {
   readonly compressed: boolean;
   /** "6.1" exact, or a range "6.1-6.12"; from and to are the ends of the range */
   readonly kernel: { readonly text: string; readonly from: string; readonly to: string };
+  /** the trace is what a scenario did */
+  readonly scenario?: ScenarioInfo | undefined;
   /** of the role words */
   readonly layout: RoleLayout;
   readonly roles: 'exact' | 'printed' | 'partial';

@@ -115,6 +115,8 @@ const TEXTS: readonly (readonly [event: string, source: string, derived?: readon
     'kvm_nested_vmexit_inject',
     'reason: {*reason:str} ext_inf1: 0x{exit_info1:x16} ext_inf2: 0x{exit_info2:x16} ext_int: 0x{exit_int_info:w8} ext_int_err: 0x{exit_int_info_err:w8}',
   ],
+  ['kvm_page_track_write', '(kvm_page_track_write+0x0/0x{*size:w} [kvm]) gpa=0x{gpa:x} bytes={bytes:d} new=0x{new:x}'],
+  ['kvm_page_track_write', '(kvm_page_track_write+0x0/0x{*size:w} [kvm]) gpa=0x{gpa:x} bytes={bytes:d}'],
 ];
 
 export const TEMPLATES: readonly Template[] = TEXTS.map(([event, source, derived, finish], number) =>

@@ -105,6 +105,8 @@ export const EVENTS = [
     hex('guest_pgd'),
   ),
   kvm('kvm_nested_vmexit_inject', hex('exit_info1'), hex('exit_info2'), hex('exit_int_info'), hex('exit_int_info_err')),
+  // A kprobe at the function of this name: gpa=%si:x64 bytes=%cx:s32 new=+0(%dx):x64
+  kvm('kvm_page_track_write', hex('gpa'), dec('bytes'), hex('new')),
 ] as const satisfies readonly EventSpec[];
 
 /** Event kinds by short name: positions in {@link EVENTS}. */
@@ -146,6 +148,7 @@ export const Kind = {
   msr: 34,
   nestedVmenter: 35,
   nestedVmexitInject: 36,
+  trackWrite: 37,
   /** any other event: name and message text only */
   other: 255,
 } as const;

@@ -11,7 +11,7 @@ import path from 'node:path';
  */
 const rooms = {
   engine: { imports: [], packages: [] },
-  trace: { imports: ['engine/ids', 'engine/role', 'engine/roleLayout'], packages: ['node:', 'zstddec'] },
+  trace: { imports: ['engine/ids', 'engine/role', 'engine/roleLayout', 'engine/eras', 'engine/features'], packages: ['node:', 'zstddec'] },
   scenario: { imports: ['engine'], packages: [] },
   replay: { imports: ['trace', 'scenario', 'engine'], packages: [] },
   debug: {

@@ -1,4 +1,3 @@
-import { eraFor } from '../../engine/eras.js';
 import type { EventIndex } from '../../engine/ids.js';
 import type { EventTable } from '../../trace/table.js';
 import { Replayer } from '../replayer.js';
@@ -21,7 +20,7 @@ const PAGE = 4096;
 
 /** What the guest and the host of one VM did in a range of a recording, as lines of a `.mmu` scenario. */
 export function* scenarioOf(table: EventTable, range: Range): Generator<string> {
-  const replay = new Replayer(table, range.kernel);
+  const replay = new Replayer(table, { kernel: range.kernel });
   const extractor = new Extractor(replay, range.vm, range.from);
   const survey = new Survey(replay, range);
   for (let event = 0; event <= range.to; event++) {
@@ -60,7 +59,7 @@ class Printer {
     yield '# Assumed: memory slots are as large as what was touched; an entry that was seen for the first time had been so before;';
     yield '# a change that KVM did not see came just before it showed, or before the flush of the TLB that made it count.';
     yield '';
-    yield `kernel ${eraFor(replay.kernelVersion).name}`;
+    yield `kernel ${replay.era.name}`;
   }
 
   private *memory(): Generator<string> {

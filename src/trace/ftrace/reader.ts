@@ -99,6 +99,7 @@ export class FtraceReader {
       format: 'ftrace-text',
       compressed: this.#compressed,
       kernel: this.#evidence.kernel(),
+      scenario: this.#header.scenario,
       layout: this.#evidence.layout(),
       roles: 'printed',
       accessLetters: this.#evidence.letters,
@@ -134,7 +135,14 @@ export class FtraceReader {
   }
 
   #headerLine(bytes: Uint8Array, from: number, to: number): void {
+    const known = this.#header.unknown.length;
     const lost = this.#header.line(bytes, from, to);
+    const unknown = this.#header.unknown.slice(known);
+    if (unknown.length) {
+      this.#notes.remark('rules', { line: this.#lineNumber }, () => {
+        return `the header names rules that are not known here, '${unknown.join("', '")}': the trace is replayed without them; give the kernel with --kernel`;
+      });
+    }
     if (lost > 0) this.#loss(lost);
   }
 
