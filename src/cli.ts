@@ -10,7 +10,6 @@ import { scenario } from './cli/scenario.js';
 import { state } from './cli/state.js';
 import { TraceError } from './trace/open.js';
 
-
 const COMMANDS: Readonly<Record<string, Command>> = { check, predict, info, state, eras, diff, scenario, dap };
 
 process.exitCode = await main(process.argv.slice(2));

@@ -121,6 +121,8 @@ export interface HandleMmioAnnouncement extends Common {
 
 export interface FastPageFaultAnnouncement extends Common {
   readonly output: typeof Output.fastPageFault;
+  /** the SPTE that is fixed, or not; absent while the address is open */
+  readonly leaf?: { readonly page: PageId; readonly index: SpteIndex };
   readonly vcpu: number;
   readonly address: bigint | undefined;
   readonly error: number | undefined;

@@ -1,7 +1,7 @@
 import { Output, type Announcement, type Came } from './announcement.js';
 import { Trust } from './entry.js';
 import type { FaultPath } from './faultPath.js';
-import { NO_PAGE } from './ids.js';
+import { NO_PAGE, type Gfn } from './ids.js';
 import type { Mmu } from './mmu.js';
 import { isMmioSpte, makeMmioSpte } from './spte.js';
 import type { Vcpu } from './vcpu.js';
@@ -56,6 +56,14 @@ export function apply({ mmu, vcpu, path }: Place, announced: Announcement, trust
     }
     case Output.spteRequested:
       return { ...NOTHING, level: announced.level };
+    case Output.fastPageFault: {
+      const { leaf, after, fixed } = announced;
+      if (!leaf) return NOTHING;
+      const { page, index } = leaf;
+      const gfn = state.number(pages.gfnCell(page, index)) as Gfn;
+      if (fixed) mmu.setLeaf(page, index, after.value, gfn, trust, mmu.leafRights(page, index));
+      return { page, index };
+    }
     case Output.zapAllFast:
       mmu.flipGeneration(announced.generation);
       return NOTHING;

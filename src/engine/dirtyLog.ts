@@ -19,6 +19,11 @@ export class DirtyLog {
     for (const region of this.shown.keys()) this.shown.set(region, 'ran');
   }
 
+  /** User space switched it off. */
+  ended(gfn: Gfn): void {
+    this.shown.delete(regionOf(gfn));
+  }
+
   /** Whether it runs for a frame; undefined where it did, and user space ran since. */
   runsAt(gfn: Gfn): boolean | undefined {
     const state = this.shown.get(regionOf(gfn));

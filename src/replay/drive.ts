@@ -25,7 +25,7 @@ import type { Task } from './task.js';
 import { walkedForUnknownUse } from './unknownUse.js';
 
 /** Page-table writes are emulated; other instructions run again after the shadows of their target are gone [6.1 emulate.c, PageTable flag]. */
-export const TABLE_WRITERS = new Set(['mov', 'xchg', 'cmpxchg', 'cmpxchg8b', 'or', 'and', 'bts']);
+const TABLE_WRITERS = new Set(['mov', 'xchg', 'cmpxchg', 'cmpxchg8b', 'or', 'and', 'bts']);
 
 /** Starts and ends the kernel's work by what the guest and the host did: after `guestEvent` has taken the input in. */
 export function drive(replay: Replayer, event: EventIndex, kind: Kind, task: Task): void {

@@ -15,9 +15,11 @@ import { zapOldest } from '../engine/steps/available.js';
 import type { RootPage } from '../engine/rootPages.js';
 import { loadRoots } from '../engine/steps/roots.js';
 import { syncRoots } from '../engine/steps/syncRoots.js';
+import { unprotect } from '../engine/steps/trackWrite.js';
 import { freeRoots, zapAll, zapAllFast } from '../engine/steps/zap.js';
 import { Vcpu } from '../engine/vcpu.js';
 import { Cpu, type Access, type Paging } from './cpu.js';
+import { endLog, logDirty } from './dirtyLog.js';
 import { GuestMemory, HostMemory } from './memory.js';
 import { HOST, type Happening, type Input } from './happening.js';
 import { invalidateAddress, pageFault, writePhysical, type FaultingVm, type FaultResult } from './pageFault.js';
@@ -208,6 +210,22 @@ export class Machine implements FaultingVm {
     this.notified(gfn, pages);
     for (let i = 0; i < pages; i++) this.dropLeaves((gfn + i) as Gfn);
     this.host.share(gfn, pages);
+  }
+
+  /** Dirty logging is switched on, or its log is read. */
+  logDirty(gfn: Gfn, pages: number): void {
+    this.recorder.begin(HOST, 'host log');
+    logDirty(this.kvm, gfn, pages);
+  }
+  endLog(gfn: Gfn, pages: number): void {
+    this.recorder.begin(HOST, 'host unlog');
+    endLog(this.kvm, gfn, pages);
+  }
+
+  /** KVM gives up the shadows of a guest table, for an instruction that it will not emulate or an event that it must deliver. */
+  unprotect(cpu: Cpu, gfn: Gfn): void {
+    this.recorder.begin(cpu.vcpu.id, 'unprotect');
+    this.run(cpu, unprotect(this.kvm, gfn));
   }
 
   /** Everything is zapped without a change of slots, as a change of nx_huge_pages does [6.1 mmu.c:set_nx_huge_pages]. */

@@ -1,6 +1,6 @@
 import { Output, anything, type FastFix, type Steps } from '../announcement.js';
 import { EntryState, Unseen, entryState } from '../entry.js';
-import { NO_PAGE, type Gfn, type PageId } from '../ids.js';
+import { NO_PAGE, type Gfn, type PageId, type SpteIndex } from '../ids.js';
 import { PferrBit } from '../permission.js';
 import type { Reason } from '../reasons.js';
 import { ACC_ALL } from '../role.js';
@@ -89,7 +89,9 @@ function* fastPageFault(fault: Fault): Steps<boolean> {
  * [6.1 mmu.c:fast_page_fault]: an SPTE that only lacks W gets it without the lock (spec/fault.md §9). Nothing where there is no leaf; a
  * reason where that is not certain.
  */
-export function fastFix(fault: Fault): (FastFix & { large: boolean }) | { reason: Reason } | undefined {
+export function fastFix(
+  fault: Fault,
+): (FastFix & { large: boolean; leaf: { page: PageId; index: SpteIndex } }) | { reason: Reason } | undefined {
   const { kvm, path } = fault;
   const { format, pages, state } = kvm.mmu;
   const place = leafOf(fault);
@@ -103,7 +105,13 @@ export function fastFix(fault: Fault): (FastFix & { large: boolean }) | { reason
   const before = spte & ~format.writable;
   const after = fixed ? before | format.writable : before;
   const mask = ((1n << 64n) - 1n) ^ (format.accessed | format.dirty);
-  return { before: { value: before, mask }, after: { value: after, mask }, fixed, large: place.level > 1 };
+  return {
+    before: { value: before, mask },
+    after: { value: after, mask },
+    fixed,
+    large: place.level > 1,
+    leaf: { page: place.page, index },
+  };
 }
 
 /** The last SPTE on the way that is present. */

@@ -11,9 +11,10 @@ export type Doing =
   | { readonly kind: 'read' | 'fetch'; readonly address: bigint; readonly user: boolean }
   | { readonly kind: 'map'; readonly gfn: number; readonly last: number; readonly pfn: number }
   | { readonly kind: 'take'; readonly gfn: number; readonly last: number }
-  | { readonly kind: 'share'; readonly gfn: number; readonly last: number }
+  | { readonly kind: 'share' | 'log' | 'unlog'; readonly gfn: number; readonly last: number }
   | { readonly kind: 'slot'; readonly name: string; readonly first: number; readonly last: number; readonly large: boolean }
   | { readonly kind: 'delete'; readonly name: string }
+  | { readonly kind: 'unprotect'; readonly gfn: number }
   | { readonly kind: 'zap-all' | 'teardown' }
   | { readonly kind: 'limit'; readonly pages: number }
   /** something that the language has no statement for, or that the recording does not tell */
@@ -41,8 +42,6 @@ export interface Store {
   readonly bytes: 1 | 2 | 4 | 8;
   /** undefined while nothing has told it */
   value: bigint | undefined;
-  /** KVM lets the instruction run after the shadows of its target are gone */
-  readonly unusual: boolean;
   /** it shows that something was stored: without a value the statement says nothing of memory */
   needsValue: boolean;
 }
@@ -99,11 +98,15 @@ export function doingText(doing: Doing, mode: ScenarioMode | undefined): string 
     case 'take':
       return `host take gfn ${range(doing.gfn, doing.last)}`;
     case 'share':
-      return `host share gfn ${range(doing.gfn, doing.last)}`;
+    case 'log':
+    case 'unlog':
+      return `host ${doing.kind} gfn ${range(doing.gfn, doing.last)}`;
     case 'slot':
       return `slot ${doing.name} gfn ${hex(doing.first)}..${hex(doing.last)}${doing.large ? ' large' : ''}`;
     case 'delete':
       return `delete slot ${doing.name}`;
+    case 'unprotect':
+      return `unprotect gfn ${hex(doing.gfn)}`;
     case 'zap-all':
       return 'zap all';
     case 'teardown':
@@ -122,9 +125,9 @@ function vcpuText({ id, mode, cr3, controls }: Extract<Doing, { kind: 'vcpu' }>)
   );
 }
 
-function storeText({ kind, address, user, bytes, value, unusual, needsValue }: Store, mode: ScenarioMode | undefined): string {
+function storeText({ kind, address, user, bytes, value, needsValue }: Store, mode: ScenarioMode | undefined): string {
   const what = kind === 'write' ? `write ${hex(address)}` : `emulate ${place(Number(address), bytes)}`;
-  const flags = `${user ? ' user' : ''}${unusual ? ' unusual' : ''}`;
+  const flags = user ? ' user' : '';
   if (value === undefined && !needsValue) return what + flags;
   const stored = value ?? 0n;
   return `${what} = ${bytes >= 4 ? entryText(stored) : hex(stored)}${size(bytes, mode)}${flags}`;

@@ -43,6 +43,8 @@ export interface Fault {
   /** what the host took in the middle of it: ranges of its own addresses */
   readonly taken: { readonly start: bigint; readonly end: bigint }[];
   injected: boolean;
+  /** the leaf had W until something took it away without an event */
+  lostWrite: boolean;
   fast: boolean;
 }
 
@@ -67,6 +69,8 @@ export class Exit {
   /** pages of a root load, in order */
   readonly roots: PageId[] = [];
   mmio = false;
+  /** gfns of pages that were zapped, in order */
+  readonly zapped: number[] = [];
 
   constructor(
     readonly event: number,

@@ -3,7 +3,6 @@ import type { EventIndex, Gfn, SpteIndex } from '../../engine/ids.js';
 import { PferrBit } from '../../engine/permission.js';
 import { NX } from '../../engine/spte.js';
 import type { Replayer } from '../replayer.js';
-import { TABLE_WRITERS } from '../drive.js';
 import type { Doing, Store } from './doings.js';
 import type { Exit, Fault, Leaf, Stored, Walk } from './exits.js';
 import { Following, frameOf, type Listener } from './follow.js';
@@ -27,6 +26,7 @@ export interface Group {
 }
 
 const PAGE = 4096;
+const ACCESSED = 0x20n;
 const ACCESSED_DIRTY = 0x60n;
 const FLUSHES = /invlpg|cr[034]|msr|cr_access/i;
 
@@ -126,15 +126,19 @@ export class Extractor implements Listener {
     const { walk } = fault;
     const gfn = walk?.walk.gfn ?? (walk ? undefined : Number(fault.address >> 12n));
     for (const { start, end } of fault.taken) if (gfn !== undefined) this.take(gfn, start, end);
-    if (!this.led(exit, fault)) return;
-    if (walk) this.walked(fault, walk);
-    if (fault.requested && gfn !== undefined) this.backed(fault, gfn, walk);
-    this.showInvlpg(vcpu, fault);
+    // KVM did not emulate the write, but gave up the shadows of what it hits: the guest tries again.
+    const gaveUp = exit.stores.length === 0 && exit.zapped.some((zapped) => zapped === gfn);
+    if (!gaveUp && !this.led(exit, fault)) return;
     const { error, address } = fault;
+    const writes = (error & PferrBit.write) !== 0 && !gaveUp;
+    if (walk && (!gaveUp || fault.requested)) this.walked(fault, walk, writes);
+    if (fault.requested && gfn !== undefined) this.backed(fault, gfn, walk);
+    if (gfn !== undefined && (fault.lostWrite || fault.fast)) this.logged(gfn);
+    this.showInvlpg(vcpu, fault);
     const user = (error & PferrBit.user) !== 0;
-    if (!(error & PferrBit.write)) {
-      this.group.doings.push({ kind: error & PferrBit.fetch ? 'fetch' : 'read', address, user });
-    } else this.group.doings.push(this.write(exit, fault, gfn, user));
+    if (writes) this.group.doings.push(this.write(exit, fault, gfn, user));
+    else if (!gaveUp || fault.requested) this.group.doings.push({ kind: error & PferrBit.fetch ? 'fetch' : 'read', address, user });
+    if (gaveUp) this.group.doings.push({ kind: 'unprotect', gfn: gfn! });
   }
 
   /** Something came of the fault: a mapping, an MMIO access, a #PF for the guest, or an emulated instruction. */
@@ -145,15 +149,12 @@ export class Extractor implements Listener {
   private write(exit: Exit, fault: Fault, gfn: number | undefined, user: boolean): Store {
     const { address } = fault;
     const stored = exit.stores.find((store) => this.isStoreOf(fault, store));
-    const instruction = exit.emulating ? exit.instruction : undefined;
-    const unusual =
-      instruction !== undefined && !fault.mmio && !exit.mmio && !fault.requested && !stored && !TABLE_WRITERS.has(instruction.op);
     const offset = Number(address & 0xfffn);
     const native = this.entrySize(fault, offset);
     const bytes = stored?.bytes ?? native;
     const gpa = gfn === undefined ? undefined : gfn * PAGE + offset;
     const value = stored ? this.valueOf(exit, stored) : undefined;
-    const store: Store = { kind: 'write', address, user, bytes, value, unusual, needsValue: stored !== undefined };
+    const store: Store = { kind: 'write', address, user, bytes, value, needsValue: stored !== undefined };
     const lands = gpa !== undefined && !fault.mmio && !exit.mmio && !fault.injected && !(fault.walk?.failed ?? false);
     if (lands && gpa % 4 === 0) this.guest.store(gpa, store, this.seq);
     return store;
@@ -184,7 +185,6 @@ export class Extractor implements Listener {
       user: false,
       bytes: stored.bytes,
       value: this.valueOf(exit, stored),
-      unusual: false,
       needsValue: true,
     };
     this.group.doings.push(store);
@@ -192,15 +192,15 @@ export class Extractor implements Listener {
   }
 
   /** KVM's walk for the fault: what it read must be there, and what it sets is set in the scenario as well. */
-  private walked(fault: Fault, { walk, elements, failed }: Walk): void {
+  private walked(fault: Fault, { walk, elements, failed }: Walk, writes: boolean): void {
     const { mode } = walk;
     const bottom = walk.leafLevel;
     for (const { level, value, gpa, bytes } of elements) {
       // PDPTEs come from registers.
       if (gpa === undefined) continue;
-      const sets = failed ? 0n : accessedMask(mode) | (level === bottom && walk.isWrite ? dirtyMask(mode) : 0n);
+      const sets = failed ? 0n : accessedMask(mode) | (level === bottom && writes ? dirtyMask(mode) : 0n);
       this.host.sawTable(Math.floor(gpa / PAGE));
-      this.must(this.guest.read(gpa, bytes, value, this.seq, sets));
+      this.must(this.guest.read(gpa, bytes, value, this.seq, sets), level === 1);
       if (sets) this.guest.set(gpa, sets);
     }
     const leaf = elements.at(-1);
@@ -225,14 +225,20 @@ export class Extractor implements Listener {
 
   /** Walks of the emulator, and for INVLPG and the like: their entries are as they were seen, but KVM's own bits do not count. */
   private noticed({ elements }: Walk): void {
-    for (const { gpa, bytes, value } of elements) {
-      if (gpa !== undefined) this.must(this.guest.read(gpa, bytes, value, this.seq, ACCESSED_DIRTY));
+    for (const { gpa, bytes, value, level } of elements) {
+      if (gpa !== undefined) this.must(this.guest.read(gpa, bytes, value, this.seq, ACCESSED_DIRTY), level === 1);
     }
   }
 
-  /** Guest memory must have changed unseen: as late as possible, but before the TLB was flushed that still held the old entry. */
-  private must(differences: Difference[]): void {
-    for (const { gpa, bytes, value, before, seen } of differences) {
+  /**
+   * Guest memory must have changed unseen: as late as possible, but before the TLB was flushed that still held the old entry.
+   *
+   * @param table a page table's entry was looked at: its accessed bit, which would have had KVM prefetch it, may be of any age
+   */
+  private must(differences: Difference[], table = false): void {
+    for (const { gpa, bytes, value: now, before, seen } of differences) {
+      const value = table && before === undefined ? now & ~ACCESSED : now;
+      if (value !== now) this.guest.put(gpa, bytes, value, this.seq);
       const entry: Doing = { kind: 'set', gpa, bytes, value };
       const flush = this.lastFlush;
       const gfn = Math.floor(gpa / PAGE) as Gfn;
@@ -253,7 +259,12 @@ export class Extractor implements Listener {
     const { pfn, level } = fault.requested!;
     if (pfn === undefined) return this.host.sawNone(gfn, this.seq);
     const whole = !walk || walk.walk.leafLevel > 1;
-    this.map(gfn, pfn, level, whole);
+    if (this.host.endsLog(gfn, fault.leaves[0]?.level ?? level, fault.leaves.length > 1 && !walk)) {
+      const first = gfn - (gfn % HUGE);
+      this.group.before.push({ kind: 'unlog', gfn: first, last: first + HUGE - 1 });
+    }
+    // Up to 5.15 the request has the level of the guest's own page.
+    this.map(gfn, pfn, fault.leaves[0]?.level ?? level, whole);
     const format = this.replay.mmu(this.vm).format;
     for (const [i, { gfn: its, spte, level: mapped }] of fault.leaves.entries()) {
       if (i > 0) this.map(its, frameOf(spte), mapped, whole);
@@ -266,6 +277,17 @@ export class Extractor implements Listener {
     const pages = level > 1 ? HUGE : 1;
     const first = gfn - (gfn % pages);
     this.group.before.push({ kind: 'map', gfn: first, last: first + pages - 1, pfn: pfn - (pfn % pages) });
+  }
+
+  /** Dirty logging took W away from what the fault hits, and from its neighbours: user space switches it by memory slot. */
+  private logged(gfn: number): void {
+    const first = gfn - (gfn % HUGE);
+    if (!this.host.isLogged(gfn)) {
+      this.host.log(first);
+      const within = this.host.memoryWithin(first, first + HUGE - 1) ?? { first: gfn, last: gfn };
+      this.group.before.push({ kind: 'log', gfn: within.first, last: within.last });
+    }
+    this.host.wroteLogged(gfn);
   }
 
   private share(gfn: number, level: number): void {

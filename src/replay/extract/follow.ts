@@ -1,8 +1,9 @@
+import { EntryState, entryState } from '../../engine/entry.js';
 import { NO_PAGE, type EventIndex, type PageId, type SpteIndex } from '../../engine/ids.js';
 import { decodeStore } from '../../engine/instruction.js';
 import { FRAME_MASK } from '../../engine/spte.js';
 import { GuestWalk } from '../../engine/walk.js';
-import { Kind } from '../../trace/vocabulary.js';
+import { Kind, SpSlot } from '../../trace/vocabulary.js';
 import type { Replayer } from '../replayer.js';
 import { Exit, elementOf, type Fault, type Walk } from './exits.js';
 
@@ -29,6 +30,8 @@ interface Follower {
 
 const NO_SLOT = 1n << 63n;
 const PAGE = 4096;
+/** P and W in the error code of a fault */
+const REFUSED_WRITE = 3;
 
 /** Puts the events of one VM together to what its vCPUs did between two entries into the guest. */
 export class Following {
@@ -125,6 +128,7 @@ export class Following {
         break;
       case Kind.prepareZap:
         if (!exit || task.outside) this.listener.zapped(event);
+        else exit.zapped.push(table.num(event, SpSlot.gfn));
         break;
       case Kind.zapAllFast:
         this.listener.zapAllFast(event);
@@ -216,6 +220,19 @@ export class Following {
     const { fault } = exit;
     const leaves = fault?.requested ? fault.leaves : exit.leaves;
     leaves.push({ gfn: table.num(event, 0), spte, level, page, index });
+    if (fault && leaves === fault.leaves && leaves.length === 1 && at) fault.lostWrite = this.lostWrite(fault, event, spte, page, index);
+  }
+
+  /** A write was refused by an SPTE that was writable as far as events tell: dirty logging takes W away without one. */
+  private lostWrite({ error }: Fault, event: EventIndex, spte: bigint, page: PageId, index: SpteIndex): boolean {
+    const { state, pages } = this.replay;
+    if ((error & REFUSED_WRITE) !== REFUSED_WRITE) return false;
+    const { format } = this.replay.mmu(this.vm);
+    const record = state.recordAt(pages.entryCell(page, index), (event - 1) as EventIndex);
+    if (entryState(state.journal.tag(record)) !== EntryState.leaf) return false;
+    const before = state.journal.word(record);
+    const bits = FRAME_MASK | format.mmuWritable;
+    return (before & format.mmuWritable) !== 0n && ((before ^ spte) & bits) === 0n;
   }
 
   /** A page of a root load: the vCPU has it in a slot now. */
@@ -239,7 +256,7 @@ export class Following {
 const IN_WALK = new Set<Kind>([Kind.element, Kind.setAccessed, Kind.setDirty, Kind.walkerError]);
 
 function newFault(event: number, address: bigint, error: number): Fault {
-  return { event, address, error, leaves: [], mmio: false, taken: [], injected: false, fast: false };
+  return { event, address, error, leaves: [], mmio: false, taken: [], injected: false, lostWrite: false, fast: false };
 }
 
 /** Page frame that a leaf maps. */

@@ -18,6 +18,28 @@ export class HostModel {
   readonly present = new Map<number, number[]>();
   private readonly shared = new Set<number>();
 
+  /** frames that were written since the log of their 2 MiB region was read last, by region */
+  private readonly logs = new Map<number, Set<number>>();
+
+  /** Dirty logging is on, and the frame has not been written since the log was read last. */
+  isLogged(gfn: number): boolean {
+    const written = this.logs.get(Math.floor(gfn / HUGE));
+    return written !== undefined && !written.has(gfn);
+  }
+
+  log(gfn: number): void {
+    this.logs.set(Math.floor(gfn / HUGE), new Set());
+  }
+
+  wroteLogged(gfn: number): void {
+    this.logs.get(Math.floor(gfn / HUGE))?.add(gfn);
+  }
+
+  /** While dirty logging is on, KVM maps by small pages and looks at no neighbours. Answers whether it was on until now. */
+  endsLog(gfn: number, level: number, prefetched: boolean): boolean {
+    return (level > 1 || prefetched) && this.logs.delete(Math.floor(gfn / HUGE));
+  }
+
   /** No memory slot holds the gfn. */
   sawNone(gfn: number, group: number): void {
     push(this.absent, gfn, group);

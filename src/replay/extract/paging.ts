@@ -11,8 +11,6 @@ export interface Paging {
   readonly gfns: readonly (number | undefined)[];
   /** control bits that the role tells, as far as they are not as by default */
   readonly controls: Controls;
-  /** text traces: which setting of the bits that they do not print */
-  readonly hidden: number;
 }
 
 /** @param exact the whole role is known, and not what a text trace prints */
@@ -25,7 +23,6 @@ export function pagingOf(vcpu: Vcpu, pages: ShadowPages, exact: boolean, guestNx
     mode: modeOf(role),
     gfns: roots.map((page: PageId) => (page === NO_PAGE ? undefined : pages.birth(page).gfn)),
     controls: controlsOf(role, exact, guestNx),
-    hidden: roleField(role, 'hidden'),
   };
 }
 

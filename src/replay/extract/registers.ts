@@ -33,8 +33,6 @@ export class Registers {
   private readonly states = new Map<number, VcpuState>();
   /** PDPTs by the frames they lead to */
   private readonly tables = new Map<string, number>();
-  /** which settings of the bits that text does not print are WP, by class */
-  private readonly wpOf = new Map<number, boolean>();
   private readonly exact: boolean;
   private readonly guestNx: boolean;
 
@@ -127,16 +125,12 @@ export class Registers {
     return { kind: 'vcpu', id, mode: state.paging!.mode, cr3: state.cr3, controls: said };
   }
 
-  /** Text does not print WP: a root load of its own after a write of CR0 says that it was turned over. */
+  /** Text does not print WP: where a write of CR0 makes KVM load the roots anew without turning paging on or off, it was turned over. */
   private controlsOf(paging: Paging, before: VcpuState | undefined, byCr0: boolean): Controls {
     if (this.exact || paging.mode === 'off') return paging.controls;
-    let wp = this.wpOf.get(paging.hidden);
-    if (wp === undefined) {
-      const last = before?.paging?.mode === 'off' ? undefined : before?.controls.wp;
-      wp = before === undefined || !byCr0 || before.paging?.mode === 'off' ? last !== false : last === false;
-      this.wpOf.set(paging.hidden, wp);
-    }
-    return wp ? paging.controls : { ...paging.controls, wp: false };
+    const kept = before?.paging?.mode === paging.mode && before.controls.wp === false;
+    const turned = byCr0 && before?.paging?.mode === paging.mode;
+    return kept !== turned ? { ...paging.controls, wp: false } : paging.controls;
   }
 
   private cr3Of(paging: Paging): number {

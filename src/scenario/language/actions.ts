@@ -3,7 +3,7 @@ import { SyntaxFailure, type Reader } from './reader.js';
 import { expectation } from './expectations.js';
 import { features, gfnRange, kernel, limit, rootAddress, slot, slotName, vcpu } from './setup.js';
 import type { Action, Bytes, Located, Value } from './statement.js';
-import { asBytes, location, pfn, va, value } from './values.js';
+import { asBytes, gfn, location, pfn, va, value } from './values.js';
 
 const MOST_RECLAIMED = 1 << 20;
 
@@ -35,6 +35,10 @@ export const ACTIONS = {
     const pages = reader.need(reader.count('a number of pages', MOST_RECLAIMED));
     reader.word('pages');
     return { kind: 'reclaim', pages };
+  },
+  unprotect: (reader: Reader): Action => {
+    reader.need(reader.word('gfn'));
+    return { kind: 'unprotect', gfn: reader.need(gfn(reader)) };
   },
   teardown: (): Action => ({ kind: 'teardown' }),
   expect: (reader: Reader): Action => ({ kind: 'expect', expectation: expectation(reader) }),
@@ -84,11 +88,10 @@ function access(reader: Reader, kind: 'read' | 'fetch'): Action {
 }
 
 function host(reader: Reader): Action {
-  const what = reader.need(reader.choice(['map', 'take', 'share'] as const)).value;
+  const what = reader.need(reader.choice(['map', 'take', 'share', 'log', 'unlog'] as const)).value;
   reader.need(reader.word('gfn'));
   const frames = gfnRange(reader);
-  if (what === 'take') return { kind: 'host-take', ...frames };
-  if (what === 'share') return { kind: 'host-share', ...frames };
+  if (what !== 'map') return { kind: `host-${what}`, ...frames };
   reader.need(reader.word('pfn'));
   return { kind: 'host-map', ...frames, pfn: pfn(reader) };
 }

@@ -95,9 +95,14 @@ export class Setting {
       case 'cr3':
         this.needCpu(statement);
         return this.cr3(this.mode(), action.address);
+      case 'unprotect':
+        this.needCpu(statement);
+        return this.inSlot(action.gfn);
       case 'host-map':
       case 'host-take':
       case 'host-share':
+      case 'host-log':
+      case 'host-unlog':
         this.inSlot(action.first);
         return this.inSlot(action.last);
       case 'teardown':

@@ -173,6 +173,10 @@ export type Action =
   | { readonly kind: 'host-map'; readonly first: Located<number>; readonly last: Located<number>; readonly pfn: Located<number> }
   | { readonly kind: 'host-take'; readonly first: Located<number>; readonly last: Located<number> }
   | { readonly kind: 'host-share'; readonly first: Located<number>; readonly last: Located<number> }
+  /** dirty logging of these frames is on from here on, and its log was read: they must fault to be written */
+  | { readonly kind: 'host-log'; readonly first: Located<number>; readonly last: Located<number> }
+  | { readonly kind: 'host-unlog'; readonly first: Located<number>; readonly last: Located<number> }
+  | { readonly kind: 'unprotect'; readonly gfn: Located<number> }
   | { readonly kind: 'zap-all' | 'teardown' }
   | { readonly kind: 'reclaim'; readonly pages: Located<number> }
   | { readonly kind: 'expect'; readonly expectation: Expectation };

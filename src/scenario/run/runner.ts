@@ -169,6 +169,12 @@ export class Runner {
         return;
       case 'host-share':
         return machine.sharePages(action.first.value as Gfn, action.last.value - action.first.value + 1);
+      case 'host-log':
+        return machine.logDirty(action.first.value as Gfn, action.last.value - action.first.value + 1);
+      case 'host-unlog':
+        return machine.endLog(action.first.value as Gfn, action.last.value - action.first.value + 1);
+      case 'unprotect':
+        return machine.unprotect(this.cpu, action.gfn.value as Gfn);
       case 'zap-all':
         return machine.zapEverything();
       case 'reclaim':
