@@ -2,8 +2,9 @@ import { Output, type Announcement, type Came } from './announcement.js';
 import { Trust } from './entry.js';
 import type { FaultPath } from './faultPath.js';
 import { NO_PAGE, type Gfn } from './ids.js';
+import { mmioEntry } from './mmioEntry.js';
 import type { Mmu } from './mmu.js';
-import { isMmioSpte, makeMmioSpte } from './spte.js';
+import { isMmioSpte } from './spte.js';
 import type { Vcpu } from './vcpu.js';
 
 const NOTHING: Came = { page: NO_PAGE, index: -1 };
@@ -50,7 +51,7 @@ export function apply({ mmu, vcpu, path }: Place, announced: Announcement, trust
       const { page, index, gfn, access, generation } = announced;
       if (gfn === undefined || access === undefined) return NOTHING;
       path?.provenDownTo(1);
-      const spte = makeMmioSpte(mmu.format, gfn, access, generation ?? 0);
+      const spte = mmioEntry(mmu, gfn, access, generation ?? 0);
       mmu.setMmio(page, index, spte, gfn, generation === undefined ? Trust.assumed : trust);
       return { page, index };
     }

@@ -7,6 +7,7 @@ import type { OldRoleRules } from './oldChildRole.js';
 import { LAYOUT_2_6_20, LAYOUT_2_6_25, type OldRoleLayout } from './oldRoleLayout.js';
 import { OLD_PARENT_SLOTS, OLD_RMAP_SLOTS, PTE_LIST_SLOTS } from './pteList.js';
 import { LAYOUT_5_1, LAYOUT_5_17, LAYOUT_7, type RoleLayout } from './roleLayout.js';
+import { PT64_2_6_20, PT64_2_6_23, PT64_2_6_25 } from './oldSptes.js';
 import { NX, PT64, PT64_5_10, PT64_7, type SpteFormat } from './spte.js';
 
 /** First and last kernel; without a last one it is open. "6.1" as an end stands for all of 6.1.y. */
@@ -24,8 +25,7 @@ export interface Era {
   /** ranges of kernels, both ends included. Patches that were posted and never shipped have none */
   readonly kernels: readonly KernelRange[];
   readonly roles: RoleLayout | OldRoleLayout;
-  /** format of the SPTEs; 2.6.x has layouts of its own (spec/spte.md §6) */
-  readonly sptes?: SpteFormat;
+  readonly sptes: SpteFormat;
   /** an SPTE with nothing in it */
   readonly emptySpte: bigint;
   /** buckets of the hash, and whether gfns are spread by the golden ratio */
@@ -52,16 +52,24 @@ function features(base: ReadonlySet<Feature>, more: readonly Feature[] = [], les
   return new Set([...base, ...more].filter((feature) => !less.includes(feature)));
 }
 
-const IN_2_6_20 = new Set<Feature>(['quadrant-in-role', 'direct-mmu-quadrants']);
+const IN_2_6_20 = new Set<Feature>(['quadrant-in-role', 'direct-mmu-quadrants', 'user-write-unshadows', 'requests-print-address']);
 const IN_2_6_22 = features(IN_2_6_20, ['quadrant-filter']);
 const IN_2_6_23 = features(IN_2_6_22, ['update-on-write']);
-const IN_2_6_25 = features(IN_2_6_23, ['invalid-roots', 'rmap-of-all-leaves', 'access-in-role', 'nonpaging-write-protection']);
-const IN_2_6_26 = features(IN_2_6_25, ['mmio-decoupling']);
-const IN_2_6_28 = features(IN_2_6_26, ['unsync']);
+const IN_2_6_25 = features(
+  IN_2_6_23,
+  ['invalid-roots', 'rmap-of-all-leaves', 'access-in-role', 'nonpaging-write-protection'],
+  ['user-write-unshadows'],
+);
+const IN_2_6_26 = features(IN_2_6_25, ['mmio-decoupling', 'large-pages']);
+const IN_2_6_28 = features(IN_2_6_26, ['unsync', 'sync-clears-accessed', 'sync-zaps-empty']);
 const IN_5_10 = features(
   IN_2_6_28,
   [
     'mmio-sptes',
+    'prefetch',
+    'fast-page-fault',
+    'page-track',
+    'direct-gfn-of-part',
     'direct-has-8-byte-gptes',
     'nonpaging-has-4-byte-gptes',
     'unsync-many',
@@ -70,11 +78,8 @@ const IN_5_10 = features(
     'byte-writes',
     'generations',
     'previous-roots',
-    'sync-clears-accessed',
-    'requests-print-address',
     'mmio-set-spte',
     'prefetch-unsyncs',
-    'sync-zaps-empty',
   ],
   ['update-on-write', 'direct-mmu-quadrants'],
 );
@@ -119,12 +124,12 @@ const OF_7: Omit<Era, 'name' | 'kernels' | 'features'> = { ...OF_6_12, roles: LA
 
 /** All eras, the oldest first. Of eras whose kernels overlap the later one is the more exact. */
 export const ERAS: readonly Era[] = [
-  { ...OLD, name: '2.6.21', kernels: [{ from: '2.6.20', to: '2.6.21' }], roles: LAYOUT_2_6_20, features: IN_2_6_20 },
-  { ...OLD, name: '2.6.22', kernels: [{ from: '2.6.22', to: '2.6.22' }], roles: LAYOUT_2_6_20, features: IN_2_6_22 },
-  { ...OLD, name: '2.6.24', kernels: [{ from: '2.6.23', to: '2.6.24' }], roles: LAYOUT_2_6_20, features: IN_2_6_23 },
-  { ...OLD, name: '2.6.25', kernels: [{ from: '2.6.25', to: '2.6.25' }], roles: LAYOUT_2_6_25, features: IN_2_6_25 },
-  { ...OLD, name: '2.6.26', kernels: [{ from: '2.6.26', to: '2.6.27' }], roles: LAYOUT_2_6_25, features: IN_2_6_26 },
-  { ...OLD, name: '2.6.28', kernels: [{ from: '2.6.28', to: '2.6.32' }], roles: LAYOUT_2_6_25, features: IN_2_6_28 },
+  { ...OLD, name: '2.6.21', kernels: [{ from: '2.6.20', to: '2.6.21' }], roles: LAYOUT_2_6_20, sptes: PT64_2_6_20, features: IN_2_6_20 },
+  { ...OLD, name: '2.6.22', kernels: [{ from: '2.6.22', to: '2.6.22' }], roles: LAYOUT_2_6_20, sptes: PT64_2_6_20, features: IN_2_6_22 },
+  { ...OLD, name: '2.6.24', kernels: [{ from: '2.6.23', to: '2.6.24' }], roles: LAYOUT_2_6_20, sptes: PT64_2_6_23, features: IN_2_6_23 },
+  { ...OLD, name: '2.6.25', kernels: [{ from: '2.6.25', to: '2.6.25' }], roles: LAYOUT_2_6_25, sptes: PT64_2_6_25, features: IN_2_6_25 },
+  { ...OLD, name: '2.6.26', kernels: [{ from: '2.6.26', to: '2.6.27' }], roles: LAYOUT_2_6_25, sptes: PT64_2_6_25, features: IN_2_6_26 },
+  { ...OLD, name: '2.6.28', kernels: [{ from: '2.6.28', to: '2.6.32' }], roles: LAYOUT_2_6_25, sptes: PT64_2_6_25, features: IN_2_6_28 },
   {
     ...MODERN,
     name: '5.10',

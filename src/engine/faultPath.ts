@@ -1,4 +1,5 @@
 import { EntryState, Trust, entryState, entryTrust } from './entry.js';
+import { pagesMapped } from './gpte.js';
 import { NO_PAGE, type Gfn, type PageId, type Role, type SpteIndex } from './ids.js';
 import type { Mmu } from './mmu.js';
 import { ACC_ALL, roleField } from './role.js';
@@ -233,9 +234,10 @@ export class FaultPath {
   }
 
   /** gfn of a direct page of a level: what its first entry maps. */
-  private directGfn(level: number): Gfn {
+  directGfn(level: number): Gfn {
     const gfn = this.walk ? (this.walk.gfn ?? -1) : this.page;
-    const covered = pagesPerEntry(level + 1);
+    const whole = this.walk && !this.mmu.has('direct-gfn-of-part') ? pagesMapped(this.walk.mode, this.walk.leafLevel) : 0;
+    const covered = Math.max(pagesPerEntry(level + 1), whole);
     return (gfn - (gfn % covered)) as Gfn;
   }
 

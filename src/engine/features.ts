@@ -111,6 +111,30 @@ const FEATURE_TABLE = {
     on: 'each page counts the writes to its table since it was last walked through; level 1 does not',
     off: 'each vCPU counts writes to one gfn in a row',
   },
+  'page-track': {
+    on: 'a write to something present that is a page directory is emulated before the lock is taken (4.6)',
+    off: 'the fault goes all its way, and finds that its SPTE may not be writable',
+  },
+  'user-write-unshadows': {
+    on: 'what a user-mode write hits is taken for no page table any more: its shadows go (to 2.6.24)',
+    off: 'the write is emulated, or lets the page table go out of sync',
+  },
+  prefetch: {
+    on: 'a fault fills the absent neighbours of its SPTE, too (2.6.36)',
+    off: 'it fills its own only',
+  },
+  'fast-page-fault': {
+    on: 'a direct MMU gives an SPTE its W back without the lock (3.5)',
+    off: 'the fault takes the lock, and makes the SPTE anew',
+  },
+  'large-pages': {
+    on: 'a large page of guest and host is mapped by one SPTE (2.6.26)',
+    off: 'every SPTE maps 4 KiB',
+  },
+  'direct-gfn-of-part': {
+    on: 'each half of a split 4 MiB page is known by the gfn it begins at',
+    off: 'both are known by the gfn of the large page; the quadrant tells them apart (2.6.x)',
+  },
   'byte-writes': {
     on: 'writing one byte at the start of an entry is no sign of something else than a page table',
     off: 'any write of less than four bytes is',

@@ -50,7 +50,7 @@ export function makeSpte(format: SpteFormat, request: SpteRequest): bigint {
   const accessed = adDisabled ? 0n : format.accessed;
   const ept = format.name === 'ept';
 
-  let spte = format.mmuPresent | adType(request) | frameBits(pfn);
+  let spte = format.mmuPresent | adType(request) | frameBits(pfn) | guestCopies(format, access);
   spte |= ept ? (request.execOnly ? 0n : format.user) : format.present;
   spte |= accessed;
   spte |= access & ACC_EXEC ? format.executable : format.noExec;
@@ -63,7 +63,12 @@ export function makeSpte(format: SpteFormat, request: SpteRequest): bigint {
     spte |= format.writable | format.mmuWritable;
     if ((!wasWritable || request.keepsDirty) && !adDisabled) spte |= format.dirty;
   }
-  return prefetch ? withoutAccess(format, spte, adDisabled) : spte;
+  return (prefetch ? withoutAccess(format, spte, adDisabled) : spte) | (format.always ?? 0n);
+}
+
+/** To 2.6.22 an SPTE has copies of the guest's own rights. */
+function guestCopies({ guestWritable = 0n, guestUser = 0n }: SpteFormat, access: number): bigint {
+  return (access & ACC_WRITE ? guestWritable : 0n) | (access & ACC_USER ? guestUser : 0n);
 }
 
 function adType({ adDisabled, writeProtectOnly }: SpteRequest): bigint {

@@ -3,7 +3,7 @@ import { EntryState, Trust, Unseen, entryState, entryTag, entryUnseen, withUnsee
 import { EraRoles } from './eraRoles.js';
 import { hasFeature, writeRules, type Era } from './eras.js';
 import type { Feature } from './features.js';
-import { isMisaligned, sptesWritten, type WriteRules } from './guestWrite.js';
+import { sptesWritten, type WriteRules } from './guestWrite.js';
 import { BEFORE_FIRST, NO_PAGE, type EventIndex, type Gfn, type PageId, type Pfn, type Role, type SpteIndex } from './ids.js';
 import type { CellId } from './journal.js';
 import { LargePages } from './largePages.js';
@@ -12,7 +12,8 @@ import { Notices } from './notices.js';
 import { PageHash } from './pageHash.js';
 import { Life, type Birth, type ShadowPages } from './pages.js';
 import { Places, type SptePlace } from './places.js';
-import { PT64, pagesPerEntry, type SpteFormat } from './spte.js';
+import { ReverseMap, mapsFrom } from './rmap.js';
+import { pagesPerEntry, type SpteFormat } from './spte.js';
 import type { State, WritableState } from './state.js';
 import { Statistics } from './statistics.js';
 import type { Calls } from './trail.js';
@@ -26,7 +27,7 @@ import { UnseenChanges, unseenChange } from './unseen.js';
 export class Mmu {
   readonly format: SpteFormat;
   readonly roles: EraRoles;
-  private readonly writeRules: WriteRules;
+  readonly writeRules: WriteRules;
   private readonly generationCell: CellId;
   private readonly usedPagesCell: CellId;
   readonly statistics: Statistics;
@@ -36,7 +37,7 @@ export class Mmu {
   private readonly hash = new PageHash();
   private readonly byFrame = new Map<Pfn, PageId>();
   private readonly parentsOf = new Places<PageId>();
-  private readonly leavesOf = new Places<Gfn>();
+  private readonly leavesOf: ReverseMap;
   /** pages may live that no event showed: events were lost, or the trace began in the VM's mid-life */
   incomplete = false;
   /** an event was about one of several pages that look alike: which of them are left, and in which order, is not certain */
@@ -67,7 +68,8 @@ export class Mmu {
     readonly pages: ShadowPages,
     readonly era: Era,
   ) {
-    this.format = era.sptes ?? PT64;
+    this.format = era.sptes;
+    this.leavesOf = new ReverseMap(era.sptes.writable, hasFeature(era, 'rmap-of-all-leaves'));
     this.roles = new EraRoles(era);
     this.writeRules = writeRules(era);
     this.generationCell = state.journal.allocate(2);
@@ -168,10 +170,12 @@ export class Mmu {
     if (this.unsyncNow.delete(id)) this.statistics.add('mmu_unsync', -1);
     for (let index = 0; index < 512; index++) this.clear(id, index as SpteIndex);
     for (const { page, index } of this.parentsOf.of(id)) this.clear(page, index);
-    if (this.pages.life(this.state, id) === Life.active && this.pages.hasGptes(id))
-      this.largePages.account(this.pages.gfn(this.state, id), -1);
     this.active.delete(id);
     this.pages.setRootCount(this.state, id, rootCount);
+    // Before 2.6.25 a root in use stays, empty, and can be found again.
+    if (rootCount > 0 && !this.has('invalid-roots')) return void this.active.add(id);
+    if (this.pages.life(this.state, id) === Life.active && this.pages.hasGptes(id))
+      this.largePages.account(this.pages.gfn(this.state, id), -1);
     if (rootCount > 0) this.pages.pin(this.state, id);
     else this.destroy(id);
   }
@@ -251,11 +255,6 @@ export class Mmu {
       .reverse();
   }
 
-  /** Whether a guest write to a page's table is not how one writes entries; `offset` in bytes. */
-  isMisaligned(page: PageId, offset: number, bytes: number, rules: WriteRules): boolean {
-    return isMisaligned(this.pages.role(this.state, page), offset, bytes, { ...this.writeRules, ...rules });
-  }
-
   /** SPTEs of a page that a guest write to its table is taken to hit; `offset` in bytes. */
   sptesWritten(page: PageId, offset: number, bytes: number, rules: WriteRules): SpteIndex[] {
     return sptesWritten(this.pages.role(this.state, page), offset, bytes, { ...this.writeRules, ...rules });
@@ -311,7 +310,7 @@ export class Mmu {
     this.forget(page, index);
     this.state.setWord(this.pages.entryCell(page, index), spte, entryTag(EntryState.leaf, trust));
     this.state.keepNumber(this.pages.gfnCell(page, index), gfn, rights === undefined ? 0 : rights + 1);
-    this.leavesOf.add(gfn, page, index);
+    this.leavesOf.addLeaf(gfn, page, index, spte);
   }
 
   /** Rights noted for a leaf; undefined where only its event was seen. */
@@ -321,7 +320,8 @@ export class Mmu {
   }
 
   setMmio(page: PageId, index: SpteIndex, spte: bigint, gfn: Gfn, trust: Trust): void {
-    this.forget(page, index);
+    // Before the fix of 2026 what a present SPTE had in the reverse map stays there.
+    this.forget(page, index, this.has('drop-before-mmio'));
     this.state.setWord(this.pages.entryCell(page, index), spte, entryTag(EntryState.mmio, trust));
     this.state.keepNumber(this.pages.gfnCell(page, index), gfn);
   }
@@ -373,7 +373,7 @@ export class Mmu {
   *leaves(gfn: Gfn): Generator<SptePlace> {
     for (let level = 1; level <= 3; level++) {
       const first = (gfn - (gfn % pagesPerEntry(level))) as Gfn;
-      for (const place of this.leavesOf.of(first)) if (this.pages.level(place.page) === level) yield place;
+      for (const place of this.leavesOf.of(first)) if (this.pages.level(place.page) === level && mapsFrom(this, place, first)) yield place;
     }
   }
 
@@ -384,6 +384,7 @@ export class Mmu {
       const cell = this.pages.entryCell(page, index);
       const spte = this.state.word(cell);
       if ((spte & (writable | mmuWritable)) === 0n) continue;
+      this.leavesOf.protect(this.state.number(this.pages.gfnCell(page, index)) as Gfn, page, index);
       // A doubt is told by its event being later than the entry's; this write would hide it, so it goes into the tag.
       const doubt = unseenChange(this, this.state, page, index);
       const unseen = doubt && doubt.what !== Unseen.write ? doubt.what : Unseen.nothing;
@@ -402,14 +403,14 @@ export class Mmu {
   }
 
   /** Takes an entry out of the look-up tables before it is overwritten. */
-  private forget(page: PageId, index: SpteIndex): void {
+  private forget(page: PageId, index: SpteIndex, fromRmap = true): void {
     const cell = this.pages.entryCell(page, index);
     this.recordedSptes.delete(cell);
     const kind = entryState(this.state.tag(cell));
     if (kind === EntryState.link) this.parentsOf.remove(this.state.number(cell) as PageId, page, index);
     if (kind !== EntryState.leaf) return;
     const gfn = this.state.number(this.pages.gfnCell(page, index)) as Gfn;
-    this.leavesOf.remove(gfn, page, index);
+    if (fromRmap) this.leavesOf.remove(gfn, page, index);
     if ((this.state.word(cell) & this.format.writable) === 0n) return;
     for (let at = gfn; at < gfn + pagesPerEntry(this.pages.level(page)); at++) this.closedAt.set(at, this.state.now);
   }

@@ -28,6 +28,13 @@ export interface SpteFormat {
   readonly noExec: bigint;
   /** bits cleared to notice accesses where the host has no accessed bit; R and X are saved from bit 54 on */
   readonly accessTrack: bigint;
+  /** what every leaf has (2.6.x) */
+  readonly always?: bigint;
+  /** copies of the guest entry's W and U (to 2.6.22) */
+  readonly guestWritable?: bigint;
+  readonly guestUser?: bigint;
+  /** an SPTE marked as MMIO has the guest's address (to 2.6.24) */
+  readonly markHasAddress?: boolean;
   /** what KVM adds to the child's frame in a link [6.1 spte.c:make_nonleaf_spte] */
   readonly link: bigint;
 }
@@ -158,6 +165,15 @@ export function makeMmioSpte(format: SpteFormat, gfn: Gfn, access: number, gener
     ((number & ones(low)) << GENERATION_AT) |
     (((number >> low) & ones(high)) << highAt)
   );
+}
+
+/** PT_SHADOW_IO_MARK */
+const IO_MARK = 1n << 9n;
+
+/** Before MMIO SPTEs: a mark in an SPTE that is not present (spec/fault.md §8.1). */
+export function markedSpte(format: SpteFormat, gfn: Gfn, access: number): bigint {
+  if (!format.markHasAddress) return IO_MARK;
+  return IO_MARK | (format.always ?? 0n) | (BigInt(access) & format.user) | (BigInt(gfn) << 12n);
 }
 
 export function isMmioSpte(format: SpteFormat, spte: bigint): boolean {

@@ -1,5 +1,5 @@
 import { Trust } from './entry.js';
-import { NO_PAGE, type EventIndex, type PageId } from './ids.js';
+import { NO_PAGE, type EventIndex, type Gfn, type PageId } from './ids.js';
 import type { CellId } from './journal.js';
 import { freeLocalRoot } from './localPages.js';
 import type { Mmu } from './mmu.js';
@@ -75,6 +75,7 @@ export class Vcpu {
   private readonly pages: ShadowPages;
   private readonly first: CellId;
   private readonly switchedCell: CellId;
+  private readonly lastWriteCell: CellId;
   private readonly levelCell: CellId;
   readonly mmio = new MmioCache();
   /** the next page of a root that shows may be one in the middle of a load: the trace begins here, or events were lost */
@@ -93,9 +94,25 @@ export class Vcpu {
     this.vm = mmu.vm;
     this.state = mmu.state;
     this.pages = mmu.pages;
-    this.first = this.state.journal.allocate(ROOT_SLOTS + PREVIOUS_ROOTS + 2);
+    this.first = this.state.journal.allocate(ROOT_SLOTS + PREVIOUS_ROOTS + 4);
     this.switchedCell = this.first + ROOT_SLOTS + PREVIOUS_ROOTS;
     this.levelCell = this.switchedCell + 1;
+    this.lastWriteCell = this.levelCell + 1;
+  }
+
+  /** The gfn written last, and how often in a row (`last_pt_write_gfn`, `last_pt_write_count`): before floods were counted by page. */
+  lastWrite(state: State = this.state): { readonly gfn: Gfn | undefined; readonly count: number } {
+    const gfn = state.number(this.lastWriteCell);
+    return { gfn: gfn === 0 ? undefined : ((gfn - 1) as Gfn), count: state.number(this.lastWriteCell + 1) };
+  }
+  setLastWrite(gfn: Gfn | undefined, count: number): void {
+    this.state.keepNumber(this.lastWriteCell, gfn === undefined ? 0 : gfn + 1);
+    this.state.keepNumber(this.lastWriteCell + 1, count);
+  }
+
+  /** A root of level 4 or 5 is kept for later when another takes its place. */
+  keepsRoots(): boolean {
+    return this.shape() === 'single' && this.mmu.has('previous-roots');
   }
 
   /** Cells that say what the root is, for data breakpoints: [first, count]. */
@@ -177,7 +194,7 @@ export class Vcpu {
    */
   beginLoad(reset: boolean): void {
     if (reset) this.freeAll(ROOT_SLOTS + PREVIOUS_ROOTS);
-    else if (this.shape() === 'single') this.rotate();
+    else if (this.keepsRoots()) this.rotate();
     else this.freeAll(ROOT_SLOTS);
     this.state.keepNumber(this.switchedCell, 0);
   }

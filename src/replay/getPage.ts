@@ -61,7 +61,7 @@ function withHiddenClass(printed: GetPageRecord, task: Task, isRoot: boolean): G
 function releasedBy(task: Task, record: PageRecord): readonly PageId[] {
   const vcpu = task.vcpu!;
   if (resets(task, record)) return vcpu.heldRoots();
-  return vcpu.shape() === 'single' ? [] : vcpu.roots().filter((page) => page !== NO_PAGE);
+  return vcpu.keepsRoots() ? [] : vcpu.roots().filter((page) => page !== NO_PAGE);
 }
 
 function resets(task: Task, record: PageRecord): boolean {

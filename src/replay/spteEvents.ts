@@ -1,7 +1,8 @@
 import { EntryState, Trust, entryState } from '../engine/entry.js';
 import { BEFORE_FIRST, NO_PAGE, type Gfn, type PageId, type Pfn, type SpteIndex } from '../engine/ids.js';
+import { mmioEntry } from '../engine/mmioEntry.js';
 import type { SptePlace } from '../engine/places.js';
-import { isMmioSpte, makeMmioSpte } from '../engine/spte.js';
+import { isMmioSpte } from '../engine/spte.js';
 import { invalidateTdpRoots } from '../engine/tdpMmu.js';
 import { Cause, unseenChange } from '../engine/unseen.js';
 import { Kind } from '../trace/vocabulary.js';
@@ -114,7 +115,7 @@ function markMmio(replay: Replayer, reading: Reading, task: Task): SptePlace | u
   const place = faultPlace(task, gfn) ?? replay.mmioPlaces.get(pointer);
   if (!place || !mmu.pages.isLive(mmu.state, place.page)) return undefined;
   replay.mmioPlaces.set(pointer, place);
-  const spte = makeMmioSpte(mmu.format, gfn, reading.num(2), reading.num(3));
+  const spte = mmioEntry(mmu, gfn, reading.num(2), reading.num(3));
   mmu.setMmio(place.page, place.index, spte, gfn, Trust.derived);
   return place;
 }

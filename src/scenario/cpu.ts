@@ -144,7 +144,8 @@ export class Cpu {
     const asked = (write ? PferrBit.write : 0) | (user ? PferrBit.user : 0) | (fetch ? PferrBit.fetch : 0);
     const leaf = this.leafAt(address);
     if (!leaf) return asked;
-    if (leaf.mmio) return asked | PferrBit.present | PferrBit.reserved;
+    // Only an MMIO SPTE is made to fault by reserved bits.
+    if (leaf.mmio) return this.mmu.has('mmio-sptes') ? asked | PferrBit.present | PferrBit.reserved : asked;
     const cell = this.mmu.pages.entryCell(leaf.page, leaf.index);
     const spte = this.mmu.state.word(cell);
     const { writable, user: userBit, accessed, dirty } = this.mmu.format;
@@ -154,6 +155,13 @@ export class Cpu {
     const used = spte | accessed | (write ? dirty : 0n);
     if (used !== spte) this.mmu.state.setWord(cell, used, entryTag(EntryState.leaf, Trust.derived));
     return undefined;
+  }
+
+  /** A write would be refused by the SPTE that is there. */
+  isWriteProtected(address: bigint): boolean {
+    const leaf = this.leafAt(address);
+    const { pages, state, format } = this.mmu;
+    return leaf !== undefined && !leaf.mmio && !(state.word(pages.entryCell(leaf.page, leaf.index)) & format.writable);
   }
 
   /** Guest physical address that an access to an address reaches by its SPTE, bytes: that of the page frame which the SPTE has. */

@@ -14,6 +14,7 @@ import { Cause } from '../engine/unseen.js';
 import { zapOldest } from '../engine/steps/available.js';
 import type { RootPage } from '../engine/rootPages.js';
 import { loadRoots } from '../engine/steps/roots.js';
+import { dropLeaves, flushSlot } from '../engine/steps/slots.js';
 import { syncRoots } from '../engine/steps/syncRoots.js';
 import { unprotect } from '../engine/steps/trackWrite.js';
 import { freeRoots, zapAll, zapAllFast } from '../engine/steps/zap.js';
@@ -123,7 +124,7 @@ export class Machine implements FaultingVm {
     else run.leaves();
     const change = cpu.load(paging);
     if (change === 'reset') this.letGo(cpu, () => cpu.vcpu.release());
-    else if (change === 'switch') this.switchRoot(cpu);
+    else if (change === 'switch' || (cpu.mode && !this.mmu.has('previous-roots'))) this.switchRoot(cpu);
     this.enter(cpu, true);
   }
 
@@ -174,9 +175,9 @@ export class Machine implements FaultingVm {
   /** User space deletes a memory slot: everything is zapped. */
   deleteSlot(first: Gfn): void {
     this.recorder.begin(HOST, 'delete slot');
-    this.host.removeSlot(first);
-    for (const cpu of this.cpus) this.reloading.add(cpu);
-    this.run(undefined, zapAllFast(this.kvm));
+    const pages = this.host.removeSlot(first);
+    if (this.mmu.has('generations')) for (const cpu of this.cpus) this.reloading.add(cpu);
+    this.run(undefined, flushSlot(this.kvm, first, pages));
     this.slotsChanged();
   }
 
@@ -314,7 +315,7 @@ export class Machine implements FaultingVm {
   /** What the records of a trace would show besides: a page that is gone is no root; one that waits makes the vCPUs look at theirs. */
   private zapped(page: PageId): void {
     if (this.pages.life(this.state, page) === Life.none) for (const { vcpu } of this.cpus) vcpu.drop(page);
-    else for (const cpu of this.cpus) this.reloading.add(cpu);
+    else if (this.pages.life(this.state, page) === Life.pinned) for (const cpu of this.cpus) this.reloading.add(cpu);
   }
 
   /**
@@ -351,7 +352,7 @@ export class Machine implements FaultingVm {
     const [wanted, more] = cpu.roots();
     vcpu.mmio.clear();
     const call = this.mmu.trail?.enter('newPgd', cpu.paging.cr3 * PAGE);
-    const cached = more === undefined && vcpu.shape() === 'single' ? this.cachedRoot(vcpu, wanted) : undefined;
+    const cached = more === undefined && vcpu.keepsRoots() ? this.cachedRoot(vcpu, wanted) : undefined;
     if (cached !== undefined) vcpu.switchTo(cached);
     else vcpu.beginLoad(false);
     this.mmu.trail?.leave(call!, cached === undefined ? 0 : 1);
@@ -384,7 +385,7 @@ export class Machine implements FaultingVm {
   }
 
   private dropLeaves(gfn: Gfn): void {
-    for (const { page, index } of [...this.mmu.leaves(gfn)]) this.mmu.clear(page, index);
+    dropLeaves(this.kvm, gfn);
   }
 
   private slotsChanged(): void {

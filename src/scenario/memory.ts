@@ -84,7 +84,8 @@ export class HostMemory implements HostBacking {
     this.version++;
   }
 
-  removeSlot(first: Gfn): void {
+  /** Answers how many pages it had. */
+  removeSlot(first: Gfn): number {
     const at = this.slots.findIndex((slot) => slot.first === first);
     if (at < 0) throw new RangeError(`no memory slot begins at ${first.toString(16)}`);
     const [slot] = this.slots.splice(at, 1);
@@ -95,6 +96,7 @@ export class HostMemory implements HostBacking {
       this.split.delete(region(gfn));
     }
     this.version++;
+    return slot!.pages;
   }
 
   hasSlot(first: Gfn): boolean {

@@ -7,9 +7,11 @@ import { PferrBit } from '../engine/permission.js';
 import { directPageFault } from '../engine/steps/directFault.js';
 import { hitsTrackedTable, type Fault } from '../engine/steps/fault.js';
 import { walkedPageFault } from '../engine/steps/fetch.js';
+import { beginsCountAnew } from '../engine/steps/flood.js';
 import { invalidate } from '../engine/steps/invalidate.js';
 import { mmioPageFault } from '../engine/steps/mmio.js';
-import { trackWrite, unprotect } from '../engine/steps/trackWrite.js';
+import { trackWrite } from '../engine/steps/trackWrite.js';
+import { unprotect } from '../engine/steps/unprotect.js';
 import { GuestWalk } from '../engine/walk.js';
 import type { Access, Cpu } from './cpu.js';
 import type { Input } from './happening.js';
@@ -99,9 +101,11 @@ function walkGuest(vm: FaultingVm, cpu: Cpu, mode: PagingMode, address: bigint, 
 
 /** What comes after the SPTE: nothing, an access to MMIO, or the emulation of a write to a tracked guest table. */
 function finish(vm: FaultingVm, cpu: Cpu, fault: Fault, gfn: Gfn, tracked: boolean, access: Access): FaultResult {
+  const refused = access.write === true && cpu.isWriteProtected(fault.address);
+  if (!tracked && !refused) beginsCountAnew(fault);
   if (!tracked && vm.kvm.host.isAbsent(gfn)) return mmio(vm, cpu, fault.address, gfn, access);
-  // A write that found no SPTE got a read-only one.
-  if (!tracked && !(access.write && vm.kvm.mmu.isTracked(gfn))) return 'fixed';
+  // A write may have got a read-only SPTE; and where the frame was MMIO once, its mark stands.
+  if (!tracked && !refused && !cpu.leadsToMmio(fault.address)) return 'fixed';
   const run = vm.runOf(cpu);
   const { bytes, word } = access.value ?? UNCHANGED;
   const error = (fault.error & PferrBit.user) | PferrBit.write;
@@ -135,7 +139,7 @@ function gpaOf(gfn: Gfn, address: bigint): number {
 /** The emulator writes to memory, then tells who tracks it [6.1 x86.c:emulator_write_phys]. */
 export function writePhysical(vm: FaultingVm, cpu: Cpu, gpa: number, { bytes, word }: NonNullable<Access['value']>): void {
   if (word !== undefined) vm.kvm.guest.write(gpa, bytes, word);
-  vm.run(cpu, trackWrite(vm.kvm, gpa, bytes, cpu.mode !== undefined && cpu.mode !== '32'));
+  vm.run(cpu, trackWrite(vm.kvm, gpa, bytes, cpu.mode !== undefined && cpu.mode !== '32', undefined, cpu.vcpu));
 }
 
 function mmio(vm: FaultingVm, cpu: Cpu, address: bigint, gfn: Gfn, { write = false, fetch, value }: Access): FaultResult {
@@ -155,6 +159,7 @@ function mmio(vm: FaultingVm, cpu: Cpu, address: bigint, gfn: Gfn, { write = fal
 /** The guest gets a #PF at its next entry; one for something present drops what the shadow has for the address first. */
 function inject(vm: FaultingVm, cpu: Cpu, address: bigint, error: number): FaultResult {
   vm.runOf(cpu).refuses(error);
+  beginsCountAnew({ kvm: vm.kvm, vcpu: cpu.vcpu });
   if ((error & (PferrBit.present | PferrBit.reserved)) === PferrBit.present) invalidateAddress(vm, cpu, address, cpu.vcpu.roots());
   return 'injected';
 }
@@ -175,5 +180,6 @@ export function invalidateAddress(vm: FaultingVm, cpu: Cpu, address: bigint, roo
 
 /** A write to a page that the host shares gets a copy of it [mm/memory.c:do_wp_page]; the old one goes from the shadow first. */
 function breakSharing(vm: FaultingVm, cpu: Cpu, gfn: Gfn, error: number): void {
-  if (error & PferrBit.write && vm.kvm.host.isShared(gfn)) vm.unmap(gfn, cpu);
+  const asksToWrite = (error & PferrBit.write) !== 0 || vm.kvm.mmu.format.hostWritable === 0n;
+  if (asksToWrite && vm.kvm.host.isShared(gfn)) vm.unmap(gfn, cpu);
 }

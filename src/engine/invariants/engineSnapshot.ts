@@ -166,6 +166,7 @@ export class EngineReader {
       previous,
       // CR3 may have been written back to a cached root without an event.
       allCertain: first !== undefined && certain.every(Boolean) && (previous.length === 0 || vcpu.isRootCertain(state)),
+      ...(mmu.has('flood-per-page') ? {} : { lastWrite: vcpu.lastWrite(state) }),
       ...this.known.vcpu?.(vcpu.id, state),
     };
   }

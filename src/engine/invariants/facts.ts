@@ -109,7 +109,9 @@ export function knownField(facts: Facts, page: PageSnapshot, field: RoleField, m
 }
 
 /** First guest frame that an entry of a page must map by the page alone; undefined for a page with a translation array. */
-export function frameByPage(page: PageSnapshot, index: SpteIndex): Gfn | undefined {
+export function frameByPage(page: PageSnapshot, index: SpteIndex, { features }: Facts): Gfn | undefined {
   if (roleField(page.role, 'passthrough')) return page.gfn;
+  // 2.6.x notes the gfn of every leaf, for several direct pages may be known by one gfn.
+  if (features.has('direct-mmu-quadrants') || !features.has('direct-gfn-of-part')) return undefined;
   return isDirect(page) ? ((page.gfn + index * pagesPerEntry(levelOf(page))) as Gfn) : undefined;
 }

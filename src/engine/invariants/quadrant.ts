@@ -94,9 +94,10 @@ export const QUADRANT: readonly Invariant[] = [
         const [even, odd] = (entry.index & 1 ? [other, entry] : [entry, other]).map((each) => childOf(each, facts));
         if (!even?.certain || !odd?.certain) return verdict.unknown();
         if (isDirect(even) !== isDirect(odd)) return;
-        const halves = isDirect(even)
-          ? odd.gfn - even.gfn === 512
-          : even.gfn === odd.gfn && quadrantOf(even) === 0 && quadrantOf(odd) === 1;
+        const halves =
+          isDirect(even) && facts.features.has('direct-gfn-of-part')
+            ? odd.gfn - even.gfn === 512
+            : even.gfn === odd.gfn && quadrantOf(even) === 0 && quadrantOf(odd) === 1;
         verdict.check(halves, () => ({
           place: { page: page.id, index: (entry.index & ~1) as SpteIndex, gfn: even.gfn },
           message: `SPTEs ${hex(entry.index & ~1)} and ${hex(entry.index | 1)} of ${describe(page)} shadow one guest entry, but lead to ${describe(even)} and ${describe(odd)}`,
@@ -110,7 +111,8 @@ export const QUADRANT: readonly Invariant[] = [
     number: 26,
     title: 'half of a split 4 MiB page has bit 9 of its gfn as quadrant',
     page(page, { features }, verdict) {
-      if (page.freed || !isDirect(page) || levelOf(page) !== 1 || !isFourByte(page) || !features.has('quadrant-in-role')) return;
+      if (!features.has('quadrant-in-role') || !features.has('direct-gfn-of-part')) return;
+      if (page.freed || !isDirect(page) || levelOf(page) !== 1 || !isFourByte(page)) return;
       const quadrant = Math.floor(page.gfn / 512) % 2;
       verdict.check(quadrantOf(page) === quadrant, () => ({
         place: placeOf(page),

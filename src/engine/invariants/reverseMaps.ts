@@ -46,8 +46,8 @@ export const REVERSE_MAPS: readonly Invariant[] = [
     title: 'the gfn under which a leaf was added to the rmap is the one it will be removed by',
     entry: {
       kinds: ['leaf'],
-      check(entry, page, _facts, verdict) {
-        const removal = frameByPage(page, entry.index) ?? entry.gfn;
+      check(entry, page, facts, verdict) {
+        const removal = frameByPage(page, entry.index, facts) ?? entry.gfn;
         const { rmapKey } = entry;
         verdict.check(rmapKey === undefined || removal === undefined ? undefined : rmapKey === removal, () => ({
           place: { page: page.id, index: entry.index, gfn: rmapKey },

@@ -73,9 +73,9 @@ export const STRUCTURE: readonly Invariant[] = [
     },
     entry: {
       kinds: ['leaf'],
-      check(entry, page, _facts, verdict) {
-        if (!isDirect(page)) return;
-        const gfn = frameByPage(page, entry.index)!;
+      check(entry, page, facts, verdict) {
+        const gfn = isDirect(page) ? frameByPage(page, entry.index, facts) : undefined;
+        if (gfn === undefined) return;
         verdict.check(entry.gfn === undefined ? undefined : entry.gfn === gfn, () => ({
           place: { page: page.id, index: entry.index, gfn: entry.gfn },
           message: `${describeEntry(page, entry)} maps guest frame ${hex(entry.gfn!)}; a direct page maps its frames in a row`,

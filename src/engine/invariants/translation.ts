@@ -68,6 +68,7 @@ export const TRANSLATION: readonly Invariant[] = [
       kinds: ['leaf'],
       check(entry, page, { format }, verdict) {
         const { spte } = entry;
+        if (format.hostWritable === 0n) return;
         if (spte === undefined) return verdict.unknown();
         const [w, mmu, host] = [format.writable, format.mmuWritable, format.hostWritable].map((bit) => (spte & bit) !== 0n);
         verdict.check((!w || (mmu && host)) && (!mmu || host), () => ({

@@ -9,7 +9,7 @@ import type { Vcpu } from '../vcpu.js';
 import { attempt } from './attempt.js';
 import { makeMmuPagesAvailable } from './available.js';
 import { doubtOf } from './doubt.js';
-import { hitsTrackedTable, type Fault } from './fault.js';
+import { endsAsMmio, hitsTrackedTable, type Fault } from './fault.js';
 import { map } from './fetch.js';
 import { mayStartOver, request } from './request.js';
 
@@ -29,8 +29,11 @@ function* handleDirect(fault: Fault): Steps {
   const gfn = Number(fault.address >> 12n) as Gfn;
   const top = vcpu.rootLevel();
   if (top === 0) return yield* anything('root');
-  if (hitsTrackedTable(fault, gfn)) return;
-  if ((error & (PferrBit.write | PferrBit.present | PferrBit.reserved)) === (PferrBit.write | PferrBit.present)) {
+  if (hitsTrackedTable(fault, gfn) || endsAsMmio(fault, gfn)) return;
+  if (
+    kvm.mmu.has('fast-page-fault') &&
+    (error & (PferrBit.write | PferrBit.present | PferrBit.reserved)) === (PferrBit.write | PferrBit.present)
+  ) {
     if (yield* fastPageFault(fault)) return;
   }
   if (mayStartOver(fault, gfn)) yield* attempt(kvm, directMap(fault, gfn, top), 'host-page');

@@ -2,6 +2,7 @@ import { anything, type Steps } from '../announcement.js';
 import { EntryState, Trust, entryState, entryTrust } from '../entry.js';
 import { dirtyMask } from '../gpte.js';
 import { NO_PAGE, type Gfn, type PageId, type Role, type SpteIndex } from '../ids.js';
+import type { Kvm } from '../kvm.js';
 import { Life } from '../pages.js';
 import { PferrBit } from '../permission.js';
 import { ACC_EXEC, ACC_USER, ACC_WRITE, roleField } from '../role.js';
@@ -10,7 +11,7 @@ import { pagesPerEntry } from '../spte.js';
 import { attempt } from './attempt.js';
 import { makeMmuPagesAvailable } from './available.js';
 import { doubtOf } from './doubt.js';
-import { hitsTrackedTable, type Fault, type ShadowFault } from './fault.js';
+import { endsAsMmio, hitsTrackedTable, isUnprotected, unshadows, type Fault, type ShadowFault } from './fault.js';
 import { findPage, getShadowPage } from './getPage.js';
 import { getLocalChild, isAboveGuest } from './localRoot.js';
 import { directPrefetch, prefetch } from './prefetch.js';
@@ -34,6 +35,7 @@ export function* walkedPageFault(fault: ShadowFault): Steps {
   const { kvm } = fault;
   const gfn = fault.walk.gfn!;
   if (hitsTrackedTable(fault, gfn)) clearFlooding(fault, 1);
+  else if (endsAsMmio(fault, gfn)) return;
   else if (mayStartOver(fault, gfn)) yield* attempt(kvm, handle(fault, gfn), 'host-page');
   else yield* handle(fault, gfn);
 }
@@ -120,8 +122,7 @@ export function* map(fault: Fault, gfn: Gfn, goal: number, access: number, from:
       return true;
     }
     mmu.pages.setWriteFlooding(mmu.state, parent, 0);
-    const base = (gfn - (gfn % pagesPerEntry(level + 1))) as Gfn;
-    yield* getChild(fault, parent, level, true, base, access);
+    yield* getChild(fault, parent, level, true, path.directGfn(level), access);
   }
   const page = path.at(goal);
   const index = path.indexAt(goal);
@@ -130,7 +131,7 @@ export function* map(fault: Fault, gfn: Gfn, goal: number, access: number, from:
     return true;
   }
   mmu.pages.setWriteFlooding(mmu.state, page, 0);
-  if (host.isAbsent(gfn)) {
+  if (host.isAbsent(gfn) || isMarked(kvm, page, index)) {
     yield* markMmio(kvm, page, index, gfn, access);
     return true;
   }
@@ -147,11 +148,13 @@ export function* map(fault: Fault, gfn: Gfn, goal: number, access: number, from:
     prefetch: false,
     // Where a page was taken, the CPU came upon something else.
     refused: (error & REFUSED) === (PferrBit.present | PferrBit.write) && !path.tookPages,
+    unprotected: isUnprotected(fault),
+    unshadows: unshadows(fault),
     maybe,
   };
   const came = yield* mmuSetSpte(kvm, leaf);
   // A spurious fault prefetches nothing.
-  if (came !== 'set' || goal > 1) return came !== undefined;
+  if (came !== 'set' || goal > 1 || !mmu.has('prefetch')) return came !== undefined;
   if (walk && from === 1) yield* prefetch(kvm, page, index, walk.mode);
   else yield* directPrefetch(kvm, page, index);
   return true;
@@ -201,6 +204,11 @@ function isLinked({ kvm }: Fault, parent: PageId, index: SpteIndex, gfn: Gfn, ro
   if (doubt) return doubt.reason;
   if (!fits) return false;
   return entryTrust(tag) === Trust.assumed ? 'gpte' : true;
+}
+
+/** An SPTE marked as MMIO counts as one that is there [2.6.24 paging_tmpl.h:fetch]. */
+function isMarked({ mmu }: Kvm, page: PageId, index: SpteIndex): boolean {
+  return !mmu.has('mmio-sptes') && entryState(mmu.state.tag(mmu.pages.entryCell(page, index))) === EntryState.mmio;
 }
 
 /** [6.1 mmu.c:shadow_page_table_clear_flood]: the pages on the way of an address are in use. */

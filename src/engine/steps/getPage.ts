@@ -22,6 +22,7 @@ export function* getShadowPage(kvm: Kvm, gfn: Gfn, role: Role, place: Place): St
   const { pages, state, trail } = mmu;
   const call = trail?.enter('getPage', gfn, role);
   const search = trail?.enter('findPage', gfn, role);
+  if (!mmu.has('transient-sync')) yield* syncAll(kvm, gfn);
   let found = findPage(kvm, gfn, role);
   // A page out of sync is brought up to date in passing.
   const certain = found !== NO_PAGE && pages.isUnsync(state, found) ? certainEntries(kvm, found) : undefined;
@@ -48,6 +49,12 @@ function* zapIfUseless(kvm: Kvm, found: PageId, maybe: Reason | undefined): Step
   const { pages, state } = kvm.mmu;
   if (found === NO_PAGE || !pages.isUnsync(state, found) || !kvm.mmu.has('sync-zaps-empty')) return false;
   return yield* zapEmptied(kvm, found, keepsAny(kvm, found), maybe);
+}
+
+/** Whatever is unsync of a guest table is brought back in sync, before any role is looked at [2.6.28 mmu.c:kvm_mmu_get_page]. */
+function* syncAll(kvm: Kvm, gfn: Gfn): Steps {
+  const { pages, state } = kvm.mmu;
+  for (const page of kvm.mmu.shadowsOf(gfn)) if (pages.isUnsync(state, page)) yield* syncPage(kvm, page, undefined);
 }
 
 /** An unsync page of the guest table that gets a shadow of a higher level. */

@@ -46,7 +46,7 @@ export function backingOf(kvm: Kvm, gfn: Gfn, maxLevel: number, write: boolean):
   const backed = host.at(gfn);
   // A page that the host only mapped for reading is copied when it is written to.
   const pfn = backed && (backed.writable || !write) ? BigInt(backed.pfn) : undefined;
-  const small = maxLevel === 1 || mmu.largePages.disallowed(gfn) || dirtyLog.runsAt(gfn);
+  const small = maxLevel === 1 || !mmu.has('large-pages') || mmu.largePages.disallowed(gfn) || dirtyLog.runsAt(gfn);
   const copied = write && backed?.writable === false;
   const level = small ? 1 : small === undefined || copied ? undefined : host.levelAt(gfn);
   return { pfn, level: level === undefined ? undefined : Math.min(level, maxLevel) };

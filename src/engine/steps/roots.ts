@@ -126,7 +126,7 @@ export function* loadUnknown(kvm: Kvm, vcpu: Vcpu, change: RootChange, must: boo
 /** Roots that a load lets go before it takes its first page: [6.1 mmu.c:kvm_mmu_new_pgd] keeps a single root for later. */
 function letGo(vcpu: Vcpu, change: RootChange): readonly PageId[] {
   if (change !== 'cr3' && change !== 'nested') return vcpu.heldRoots();
-  return vcpu.shape() === 'single' ? [] : vcpu.roots().filter((page) => page !== NO_PAGE);
+  return vcpu.keepsRoots() ? [] : vcpu.roots().filter((page) => page !== NO_PAGE);
 }
 
 /** The root was kept, or exchanged for a cached one: CR3 then syncs what is below it, and so does a CR4 that flushes the guest's TLB. */

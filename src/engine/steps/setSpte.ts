@@ -3,11 +3,13 @@ import { EntryState, Unseen, entryState } from '../entry.js';
 import type { Gfn, PageId, Pfn, SpteIndex } from '../ids.js';
 import type { Kvm } from '../kvm.js';
 import { makeSpte } from '../makeSpte.js';
+import { mmioEntry } from '../mmioEntry.js';
 import { ACC_USER, ACC_WRITE } from '../role.js';
 import type { Reason } from '../reasons.js';
-import { FRAME_MASK, frameBits, makeMmioSpte } from '../spte.js';
+import { FRAME_MASK, frameBits } from '../spte.js';
 import { attempt } from './attempt.js';
 import { doubtOf } from './doubt.js';
+import { unprotect } from './unprotect.js';
 import { tryToUnsync } from './unsync.js';
 
 const ALL = (1n << 64n) - 1n;
@@ -25,6 +27,10 @@ export interface Leaf {
   readonly prefetch: boolean;
   /** the CPU found the SPTE there, and without W */
   readonly refused: boolean;
+  /** it may be writable whatever shadows its frame has */
+  readonly unprotected?: boolean;
+  /** the shadows of its frame go before it becomes writable */
+  readonly unshadows?: boolean;
   /** nothing may go out of sync for it: it is made again while its page is synced */
   readonly syncing?: boolean;
   /** whatever the SPTE held goes first */
@@ -100,7 +106,9 @@ function* spteOf(kvm: Kvm, leaf: Leaf): Steps<Bits> {
   const keepsDirty = kvm.mmu.has('resetting-keeps-dirty');
   const asksWrite = (access & ACC_WRITE) !== 0 && hostWritable !== false;
   const before = !asksWrite || leaf.afresh || !kvm.mmu.has('writable-stays') ? false : wasWritable(kvm, leaf);
-  const writable = asksWrite && (before === true || (yield* tryToUnsync(kvm, leaf.gfn, !leaf.syncing, leaf.prefetch)));
+  if (asksWrite && leaf.unshadows) yield* unprotect(kvm, leaf.gfn);
+  const free = before === true || leaf.unprotected === true;
+  const writable = asksWrite && (free || (yield* tryToUnsync(kvm, leaf.gfn, !leaf.syncing, leaf.prefetch)));
   const value = makeSpte(format, {
     pfn: pfn ?? (0 as Pfn),
     level,
@@ -156,7 +164,10 @@ function alreadyThere(kvm: Kvm, leaf: Leaf, wanted: Bits): boolean | Reason {
 }
 
 /** [6.1 mmu.c:mark_mmio_spte]: an SPTE for a guest frame that no memory slot holds. */
-export function* markMmioSpte({ mmu, slotGeneration }: Kvm, page: PageId, index: SpteIndex, gfn: Gfn, access: number): Steps {
+export function* markMmioSpte(kvm: Kvm, page: PageId, index: SpteIndex, gfn: Gfn, access: number): Steps {
+  const { mmu } = kvm;
+  // A mark has no generation.
+  const slotGeneration = mmu.has('mmio-sptes') ? kvm.slotGeneration : 0;
   const call = mmu.trail?.enter('markMmio', page, index, gfn, access);
   yield {
     output: Output.markMmio,
@@ -173,6 +184,9 @@ export function* markMmioSpte({ mmu, slotGeneration }: Kvm, page: PageId, index:
 /** The same within a fault [6.1 mmu.c:mmu_set_spte]; up to 5.12 the SPTE has its own event besides. */
 export function* markMmio(kvm: Kvm, page: PageId, index: SpteIndex, gfn: Gfn, access: number): Steps {
   const { mmu } = kvm;
+  // A mark that is there already stays: there is nothing to renew in it.
+  const kind = entryState(mmu.state.tag(mmu.pages.entryCell(page, index)));
+  if (!mmu.has('mmio-sptes') && kind === EntryState.mmio) return;
   yield* markMmioSpte(kvm, page, index, gfn, access);
   if (!mmu.has('mmio-set-spte')) return;
   const frame = mmu.pages.frame(mmu.state, page);
@@ -190,7 +204,7 @@ export function* markMmio(kvm: Kvm, page: PageId, index: SpteIndex, gfn: Gfn, ac
 
 /** An MMIO SPTE; without its generation while no event showed that. */
 function mmioSpte({ mmu, slotGeneration }: Kvm, gfn: Gfn, access: number): Bits {
-  const make = (generation: number): bigint => makeMmioSpte(mmu.format, gfn, access, generation);
+  const make = (generation: number): bigint => mmioEntry(mmu, gfn, access, generation);
   if (slotGeneration !== undefined) return { value: make(slotGeneration), mask: ALL };
   return { value: make(0), mask: ALL & ~(make(ANY_GENERATION) ^ make(0)) };
 }

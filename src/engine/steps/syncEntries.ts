@@ -31,6 +31,7 @@ export function* remarkMmio(kvm: Kvm, page: PageId, certain: ReadonlySet<SpteInd
   for (const index of entriesOf(kvm, page, EntryState.mmio)) {
     const guest = guestEntry(kvm, page, index, certain);
     if (guest?.kept === false) kvm.mmu.clear(page, index);
+    else if (!kvm.mmu.has('mmio-sptes')) continue;
     else if (guest) yield* markMmioSpte(kvm, page, index, guest.gfn, guest.access);
     else yield* remarkUnknown(kvm, page, index);
   }
@@ -60,7 +61,7 @@ export function syncLeaves(kvm: Kvm, page: PageId, certain: ReadonlySet<SpteInde
 export function remakeLeaf(kvm: Kvm, page: PageId, index: SpteIndex, gfn: Gfn, access: number): void {
   const { mmu } = kvm;
   const before = mmu.state.word(mmu.pages.entryCell(page, index));
-  const hostWritable = (before & mmu.format.hostWritable) !== 0n;
+  const hostWritable = mmu.format.hostWritable === 0n || (before & mmu.format.hostWritable) !== 0n;
   const leaf = { page, index, level: 1, gfn, access, pfn: spteFrame(before), hostWritable, prefetch: true, refused: false };
   mmu.setLeaf(page, index, refreshedSpte(kvm, leaf), gfn, Trust.derived, access);
 }

@@ -1,14 +1,13 @@
 import type { Steps } from '../announcement.js';
-import { LONGEST_STORE, type WriteRules } from '../guestWrite.js';
+import { LONGEST_STORE, isMisaligned, type WriteRules } from '../guestWrite.js';
 import type { Gfn, PageId, SpteIndex } from '../ids.js';
 import type { Change, Kvm } from '../kvm.js';
 import { roleField } from '../role.js';
+import type { Vcpu } from '../vcpu.js';
 import { attempt } from './attempt.js';
+import { isFlooded, isFloodingGfn } from './flood.js';
 import { updateEntry } from './updateEntry.js';
 import { prepareZap } from './zap.js';
-
-/** Writes to a table of level 2 or higher until it is taken for something else [6.1 mmu.c:detect_write_flooding] */
-const FLOODED = 3;
 
 /**
  * [6.1 mmu.c:kvm_mmu_pte_write]: the emulator wrote to a frame that may hold guest tables. Pages written in an odd way, or too often,
@@ -18,24 +17,33 @@ const FLOODED = 3;
  * @param bytes written; undefined when the instruction is not known
  * @param wide the vCPU uses 8-byte gPTEs: a write of half an entry counts for the whole
  * @param change what is stored, as far as the instruction tells
+ * @param vcpu that wrote
  */
-export function* trackWrite(kvm: Kvm, gpa: number, bytes: number | undefined, wide: boolean, change: Change = () => undefined): Steps {
+export function* trackWrite(
+  kvm: Kvm,
+  gpa: number,
+  bytes: number | undefined,
+  wide: boolean,
+  change: Change = () => undefined,
+  vcpu?: Vcpu,
+): Steps {
   const { trail } = kvm.mmu;
   const call = trail?.enter('trackWrite', gpa, bytes);
   if (bytes === undefined) yield* trackUnknown(kvm, gpa);
-  else yield* trackKnown(kvm, gpa, bytes, wide, change);
+  else yield* trackKnown(kvm, gpa, bytes, wide, change, vcpu);
   trail?.leave(call!);
 }
 
-function* trackKnown(kvm: Kvm, gpa: number, bytes: number, wide: boolean, change: Change): Steps {
+function* trackKnown(kvm: Kvm, gpa: number, bytes: number, wide: boolean, change: Change, vcpu: Vcpu | undefined): Steps {
   const { mmu } = kvm;
   const gfn = Math.floor(gpa / 4096) as Gfn;
   const rules = { longEntries: wide };
   const presentAfter = writes(kvm, gpa, bytes, wide, change);
   mmu.statistics.add('mmu_pte_write');
+  const flooding = isFloodingGfn(kvm, vcpu, gfn);
   const shadows = mmu.shadowsOf(gfn);
   for (const [i, page] of shadows.entries()) {
-    if (isOdd(kvm, page, gpa, bytes, rules) || isFlooded(kvm, page)) {
+    if (isOdd(kvm, page, gpa, bytes, rules) || flooding || isFlooded(kvm, page)) {
       yield* zapFlooded(kvm, page, shadows[i + 1]);
       continue;
     }
@@ -111,7 +119,7 @@ function clearWritten(kvm: Kvm, page: PageId, gpa: number): void {
 /** [6.1 mmu.c:detect_write_misaligned]: no one writes page tables so. */
 function isOdd({ mmu }: Kvm, page: PageId, gpa: number, bytes: number, rules: WriteRules): boolean {
   const call = mmu.trail?.enter('misaligned', page, gpa, bytes);
-  const odd = mmu.isMisaligned(page, gpa % 4096, bytes, rules);
+  const odd = isMisaligned(mmu.pages.role(mmu.state, page), gpa % 4096, bytes, { ...mmu.writeRules, ...rules });
   mmu.trail?.leave(call!, odd ? 1 : 0);
   return odd;
 }
@@ -130,23 +138,4 @@ function zapPte({ mmu }: Kvm, page: PageId, index: SpteIndex): void {
   const call = mmu.trail?.enter('zapPte', page, index);
   mmu.clear(page, index);
   mmu.trail?.leave(call!);
-}
-
-/** [6.1 mmu.c:detect_write_flooding] */
-function isFlooded({ mmu: { pages, state, trail } }: Kvm, page: PageId): boolean {
-  if (pages.level(page) === 1) return false;
-  const call = trail?.enter('flooding', page);
-  const count = pages.writeFlooding(state, page) + 1;
-  pages.setWriteFlooding(state, page, count);
-  trail?.leave(call!, count >= FLOODED ? 1 : 0);
-  return count >= FLOODED;
-}
-
-/** [6.1 mmu.c:kvm_mmu_unprotect_page]: an instruction that is no page-table write is let run after all shadows of its target are gone. */
-export function* unprotect(kvm: Kvm, gfn: Gfn): Steps {
-  const { trail } = kvm.mmu;
-  const call = trail?.enter('unprotect', gfn);
-  const shadows = kvm.mmu.shadowsOf(gfn);
-  for (const [i, page] of shadows.entries()) yield* prepareZap(kvm, page, { next: shadows[i + 1] });
-  trail?.leave(call!);
 }

@@ -20,7 +20,9 @@ function* unsyncAll(kvm: Kvm, gfn: Gfn, canUnsync: boolean, prefetch: boolean): 
   const { mmu } = kvm;
   if (mmu.isTracked(gfn)) return false;
   const all = mmu.shadowsOf(gfn);
-  if (all.length && !canUnsync) return false;
+  if (all.length && !(canUnsync && mmu.has('unsync'))) return false;
+  // In 2.6.28 a table with pages of several roles stays in sync [2.6.28 mmu.c:kvm_unsync_page].
+  if (!mmu.has('unsync-many') && new Set(all.map((page) => mmu.pages.role(mmu.state, page))).size > 1) return false;
   const shadows = all.filter((page) => !mmu.pages.isUnsync(mmu.state, page));
   if (shadows.length && prefetch && !mmu.has('prefetch-unsyncs')) return false;
   for (let i = 0; i < shadows.length; i++) {

@@ -4,7 +4,7 @@ import type { PageId, SpteIndex } from '../ids.js';
 import type { Kvm } from '../kvm.js';
 import { roleField } from '../role.js';
 import { leafRights } from './prefetch.js';
-import { mmuSetSpte } from './setSpte.js';
+import { markMmio, mmuSetSpte } from './setSpte.js';
 
 /**
  * [2.6.24 mmu.c:mmu_pte_write_new_pte]: the guest entry that was written goes into the SPTE at once, at level 1 and where a whole entry was
@@ -19,8 +19,8 @@ export function* updateEntry(kvm: Kvm, page: PageId, index: SpteIndex, gpa: numb
   const gpte = kvm.guest.at(gpa, gpteBytes(mode));
   if (gpte === undefined || !isPresentGpte(mode, gpte) || !(gpte & accessedMask(mode))) return;
   const gfn = gpteFrame(mode, gpte);
-  if (host.isAbsent(gfn)) return;
   const access = leafRights(kvm, page, gpte, mode);
+  if (host.isAbsent(gfn)) return mmu.has('mmio-decoupling') ? undefined : yield* markMmio(kvm, page, index, gfn, access);
   const backed = host.at(gfn);
   const call = mmu.trail?.enter('updatePte', page, index, gpa);
   yield* mmuSetSpte(kvm, {

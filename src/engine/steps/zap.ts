@@ -84,6 +84,8 @@ export function* zapObsolete(kvm: Kvm): Steps {
  */
 export function* zapAll(kvm: Kvm): Steps {
   const { mmu, vcpus } = kvm;
+  // A root in use would stay for ever: the vCPUs go first [2.6.24 mmu.c:free_mmu_pages].
+  if (!mmu.has('invalid-roots')) for (const vcpu of vcpus) vcpu.release();
   const isActive = (page: PageId): boolean => mmu.pages.life(mmu.state, page) === Life.active;
   const call = mmu.trail?.enter('zapAll');
   if (!(yield* zapList(kvm, [...mmu.active].reverse(), isActive, 'trigger'))) return mmu.trail?.undo(call!);
