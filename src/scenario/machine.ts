@@ -16,7 +16,7 @@ import type { RootPage } from '../engine/rootPages.js';
 import { loadRoots } from '../engine/steps/roots.js';
 import { dropLeaves, flushSlot } from '../engine/steps/slots.js';
 import { syncRoots } from '../engine/steps/syncRoots.js';
-import { unprotect } from '../engine/steps/trackWrite.js';
+import { unprotect } from '../engine/steps/unprotect.js';
 import { freeRoots, zapAll, zapAllFast } from '../engine/steps/zap.js';
 import { Vcpu } from '../engine/vcpu.js';
 import { Cpu, type Access, type Paging } from './cpu.js';
