@@ -47,8 +47,12 @@ export const STATEMENTS: Readonly<Record<ActionWord, WordText>> = {
   cr3: { form: 'cr3 ADDR', text: 'The guest loads CR3: another root, and a flush of the TLB.' },
   invlpg: { form: 'invlpg VA', text: 'The guest invalidates an address.' },
   host: {
-    form: 'host map gfn G[..H] pfn P  |  host take gfn G[..H]  |  host share gfn G[..H]',
-    text: 'The host maps frames of its choice, takes pages back (MMU notifier), or maps them read-only until somebody writes.',
+    form: 'host map gfn G[..H] pfn P  |  host take gfn G[..H]  |  host share gfn G[..H]  |  host log gfn G[..H]  |  host unlog gfn G[..H]',
+    text: 'The host maps frames of its choice, takes pages back (MMU notifier), maps them read-only until somebody writes, or logs writes to them (dirty logging: each must fault once).',
+  },
+  unprotect: {
+    form: 'unprotect gfn G',
+    text: 'KVM gives up the shadows of a guest table instead of emulating a write to it: all of them are zapped.',
   },
   zap: { form: 'zap all', text: 'kvm_mmu_zap_all_fast, without a change of slots.' },
   reclaim: { form: 'reclaim N [pages]', text: 'The host is short of memory: the N oldest shadow pages that are no root go.' },
