@@ -1,9 +1,8 @@
-import { Replay } from '../replay/replay.js';
-import { diffReport, type DifferenceReport, type DiffReport, type PlaceReport } from '../replay/diff/report.js';
+import { RequestError } from '../debug/wire/errors.js';
+import { openRuns, type ComparedRun, type RunChoice } from '../debug/load/runs.js';
 import { diffRuns } from '../replay/diff/diff.js';
-import { recordedRun, type DiffRun } from '../replay/diff/run.js';
+import { diffReport, type DifferenceReport, type DiffReport, type PlaceReport } from '../replay/diff/report.js';
 import { UsageError, print, type Command, type Options } from './command.js';
-import { kernelOf, readTrace, warnWithoutKvm } from './trace.js';
 
 export const diff: Command = {
   usage: ['diff A [B] [--kernel ERA[,ERA]] [--without F[,F]] [--json]', 'where two runs of the same guest part'],
@@ -19,24 +18,25 @@ async function run(files: readonly string[], options: Options): Promise<number> 
   if (fileA === undefined || fileB === undefined) throw new UsageError(`'diff' needs one file or two`);
   if (rest.length) throw new UsageError(`'diff' takes two files, got ${files.length}`);
   const kernels = pair(options.kernel, 'both');
-  const [a, b] = [await open(fileA, kernels[0]), await open(fileB, kernels[1])];
-  const result = diffRuns(a.run, b.run);
-  const report = diffReport(result, a.report, b.report);
+  const without = pair(options.without?.at(-1), 'second');
+  const { a, b } = await open(choice(fileA, kernels[0], without[0]), choice(fileB, kernels[1], without[1]));
+  const report = diffReport(diffRuns(a.run, b.run), a.label, b.label);
   print(options.json ? JSON.stringify(report) : diffText(report));
   return report.differencesTotal > 0 ? 1 : 0;
 }
 
-interface Opened {
-  readonly run: DiffRun;
-  readonly report: DiffReport['a'];
+/** An item may hold several features, joined by `+`. */
+function choice(file: string, kernel: string | undefined, without: string | undefined): RunChoice {
+  return { file, ...(kernel !== undefined && { kernel }), without: without?.split('+').map((name) => name.trim()) ?? [] };
 }
 
-async function open(file: string, kernel: string | undefined): Promise<Opened> {
-  const table = await readTrace(file);
-  warnWithoutKvm(table);
-  const replay = new Replay(table, { kernel: kernelOf({ kernel } as Options) });
-  replay.advance(table.length);
-  return { run: recordedRun(replay.history, kernel), report: { file, kernel: kernel ?? table.info.kernel.text, without: [] } };
+async function open(a: RunChoice, b: RunChoice): Promise<{ a: ComparedRun; b: ComparedRun }> {
+  try {
+    return await openRuns(a, b);
+  } catch (error) {
+    if (error instanceof RequestError) throw new UsageError(error.message);
+    throw error;
+  }
 }
 
 /** One item counts for both runs, or for the second only; of two each has its own. An empty item is none. */
@@ -49,8 +49,8 @@ function pair(text: string | undefined, single: 'both' | 'second'): [string | un
 function diffText(report: DiffReport): string {
   const { a, b, aligned, onlyA, onlyB, differences, differencesTotal } = report;
   const lines = [
-    `A: ${a.file}, kernel ${a.kernel || 'unknown'}`,
-    `B: ${b.file}, kernel ${b.kernel || 'unknown'}`,
+    `A: ${sideText(a)}`,
+    `B: ${sideText(b)}`,
     `${aligned} steps in both, ${onlyA} only in A, ${onlyB} only in B; ${differencesTotal} differences of ${differences.length} sorts`,
   ];
   const [first, ...others] = differences;
@@ -59,6 +59,10 @@ function diffText(report: DiffReport): string {
   for (const other of others.slice(0, LISTED)) lines.push(...inShort(other));
   if (others.length > LISTED) lines.push(`  and ${others.length - LISTED} more sorts`);
   return lines.join('\n');
+}
+
+function sideText({ file, kernel, without }: DiffReport['a']): string {
+  return `${file}, kernel ${kernel || 'unknown'}${without.length ? ` without ${without.join(', ')}` : ''}`;
 }
 
 function inFull(difference: DifferenceReport): string[] {

@@ -2,6 +2,7 @@ import type { DebugProtocol as P } from '@vscode/debugprotocol';
 import { ProtocolServer } from '@vscode/debugadapter/lib/protocol.js';
 import { Debuggee } from './debuggee.js';
 import { breakpointHandlers } from './handlers/breakpoints.js';
+import { compareHandlers } from './handlers/compare.js';
 import type { SessionContext } from './handlers/context.js';
 import { inspectionHandlers } from './handlers/inspection.js';
 import { languageHandlers } from './handlers/language.js';
@@ -48,6 +49,7 @@ export class Session extends ProtocolServer implements SessionContext, Lifecycle
     this.router.add(shadowMmuHandlers(this));
     this.router.add(languageHandlers());
     this.router.add(scenarioHandlers());
+    this.router.add(compareHandlers());
     // What is no message of the protocol is worth a line in the log and no more. A client may leave without a word.
     this.on('error', ({ body }: { body?: unknown }) => {
       if (/EPIPE|ECONNRESET/.test(String(body))) this.close();

@@ -25,7 +25,7 @@ export function subjectsOf(run: DiffRun, items: readonly Item[], state: readonly
     // A direct page stands for the guest frames from its gfn on.
     if (kind <= Kind.prepareZap && page !== NO_PAGE) subjects.push(...frames(run.history.pages.birth(page).gfn));
   }
-  for (const { name, gfn } of state) subjects.push(`page ${name.replace(/ \[.*/, '')}`, ...(gfn === undefined ? [] : frames(gfn)));
+  for (const { name, gfn } of state) subjects.push(`page ${name}`, ...(gfn === undefined ? [] : frames(gfn)));
   const fault = step && /^(?:fault|walk) ([0-9a-f]+)/.exec(step.key);
   if (fault) subjects.push(...addresses(BigInt(`0x${fault[1]}`)));
   return subjects;
@@ -50,13 +50,18 @@ export class Causes {
 
   /** Ties the differences of one step: to each other, and those that have no cause of their own to earlier ones. */
   settle(step: readonly { readonly difference: RunDifference; readonly subjects: Subjects; readonly kinds: readonly Kind[] }[]): void {
-    const own = step.find(({ difference }) => hasCause(difference))?.difference;
+    // Fields that differ by themselves, as those of a role, make nothing else.
+    const makesMore = step.filter(({ difference }) => difference.kind !== 'event' || difference.host);
+    const own = makesMore.find(({ difference }) => hasCause(difference)) ?? makesMore[0];
     for (const { difference, subjects, kinds } of step) {
       if (hasCause(difference)) continue;
-      const earlier = own ?? this.earlier(difference, subjects, kinds) ?? step[0]!.difference;
-      if (earlier !== difference) difference.follows = earlier.follows ?? earlier;
+      const within = kinds.includes(Kind.zapAllFast) ? undefined : own?.difference;
+      const earlier = (within && hasCause(within) ? within : undefined) ?? this.earlier(difference, subjects, kinds) ?? within;
+      if (earlier !== undefined && earlier !== difference) difference.follows = earlier.follows ?? earlier;
     }
     for (const { difference, subjects, kinds } of step) {
+      // A role that differs by itself makes nothing else.
+      if (difference.kind === 'event' && kinds.every((kind) => kind <= Kind.prepareZap)) continue;
       const { host } = difference.follows ?? difference;
       // Another page size concerns all that a large page maps.
       for (const subject of subjects) if (host || !/^(large|region)/.test(subject)) this.bySubject.set(subject, difference);
@@ -71,7 +76,9 @@ export class Causes {
       if (found) return found;
     }
     if (kinds.includes(Kind.zapAllFast)) return this.pages.a ?? this.pages.b;
-    return difference.kind === 'missing' ? this.pages[difference.a === null ? 'b' : 'a'] : undefined;
+    const step = difference.stepA ?? difference.stepB;
+    if (difference.kind !== 'missing' || !step || !/^(fault|walk) /.test(step.key)) return undefined;
+    return this.pages[difference.a === null ? 'b' : 'a'];
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Feature } from '../../engine/features.js';
-import type { EventIndex, Role } from '../../engine/ids.js';
+import type { EventIndex, PageId, Role } from '../../engine/ids.js';
 import { roleField } from '../../engine/role.js';
 import { Kind, SpSlot } from '../../trace/vocabulary.js';
 import { Cursor } from '../cursor.js';
@@ -56,6 +56,9 @@ export interface DiffResult {
 export function diffRuns(a: DiffRun, b: DiffRun): DiffResult {
   return new Comparison(a, b).result();
 }
+
+/** Of an `expect` that fails in the other run. */
+export const EXPECT_HOLDS = 'holds';
 
 /** State lines that one difference shows. */
 const STATE_LINES = 8;
@@ -151,19 +154,20 @@ class Comparison {
     const inA = itemsOf(a, threadA, stepA, this.scope);
     const inB = itemsOf(b, threadB, stepB, this.scope);
     const facts = this.factsOf(inA.facts, inB.facts);
-    const matched = matchItems(inA.items, inB.items);
+    const matched = matchItems(pairs, inA.items, inB.items);
     let [beforeA, beforeB] = [stepA.first, stepB.first];
     for (const [x, y] of matched) {
       const at = { beforeA, beforeB, stepA, stepB, facts };
       if (x && y) {
         this.other(at, x, y);
-        if (isAboutPage(x.kind)) pairs.pair(x.page, y.page);
+        if (isAboutPage(x.kind)) pairs.pair(x.page, y.page, x.event, y.event);
       }
       if (x && !y) this.missing(at, 'a', x);
       if (y && !x) this.missing(at, 'b', y);
       beforeA = x?.event ?? beforeA;
       beforeB = y?.event ?? beforeB;
     }
+    this.expectations(stepA, stepB, { beforeA: stepA.first, beforeB: stepB.first, stepA, stepB, facts });
     this.guestBits(inA, inB, { beforeA: stepA.first, beforeB: stepB.first, stepA, stepB, facts });
     this.states(state?.after(stepA, stepB) ?? [], { beforeA: stepA.last, beforeB: stepB.last, stepA, stepB, facts });
     this.settle();
@@ -188,6 +192,14 @@ class Comparison {
     const fields = ownFields(this.compared, item, side);
     const events = side === 'a' ? { a: item.event, b: null } : { a: null, b: item.event };
     this.add({ ...at, kind: 'missing', ...events, fields, state: [], host: false }, side === 'a' ? [item] : [], side === 'b' ? [item] : []);
+  }
+
+  /** An `expect` of a scenario that holds in one run only. */
+  private expectations(stepA: Step, stepB: Step, at: At): void {
+    const [inA, inB] = [failureIn(this.compared.a, stepA), failureIn(this.compared.b, stepB)];
+    if ((inA === undefined) === (inB === undefined)) return;
+    const fields = [{ name: 'expect', a: inA ?? EXPECT_HOLDS, b: inB ?? EXPECT_HOLDS }];
+    this.add({ ...at, kind: 'event', a: stepA.first, b: stepB.first, fields, state: [], host: false }, [], []);
   }
 
   /** A and D that KVM set in guest entries. */
@@ -241,8 +253,14 @@ class Comparison {
   }
 }
 
+type Matched = readonly [Item | undefined, Item | undefined];
+
 /** Where a difference stands. */
 type At = Pick<RunDifference, 'beforeA' | 'beforeB' | 'stepA' | 'stepB'> & { readonly facts: ReadonlySet<Fact> };
+
+function failureIn({ failures }: DiffRun, { first, last }: Step): string | undefined {
+  return failures.find(({ event }) => event >= first && event <= last)?.message;
+}
 
 function isDirect({ history }: DiffRun, { event, kind }: Item): boolean {
   return isAboutPage(kind) && roleField(history.table.num(event, SpSlot.role) as Role, 'direct') === 1;
@@ -260,11 +278,13 @@ function isAboutPage(kind: Kind): boolean {
 }
 
 /** Items of a step that belong together, in the order of both; undefined where only the other run has one. */
-function matchItems(a: readonly Item[], b: readonly Item[]): (readonly [Item | undefined, Item | undefined])[] {
+function matchItems(pairs: PagePairs, a: readonly Item[], b: readonly Item[]): Matched[] {
   const keys = new Interner();
+  const ids = (items: readonly Item[], name: (page: PageId) => string): number[] =>
+    items.map(({ kind, key, page }) => keys.id(isAboutPage(kind) ? `${key} ${name(page)}` : key));
   const partner = align(
-    a.map(({ key }) => keys.id(key)),
-    b.map(({ key }) => keys.id(key)),
+    ids(a, (page) => pairs.nameInA(page)),
+    ids(b, (page) => pairs.nameInB(page)),
   );
   const taken = new Set(partner);
   const rest = b.map((_, j) => j).filter((j) => !taken.has(j));
@@ -276,7 +296,7 @@ function matchItems(a: readonly Item[], b: readonly Item[]): (readonly [Item | u
   for (const [i, item] of a.entries()) if (partner[i]! < 0) partner[i] = take(({ key }) => key === item.key);
   for (const [i, item] of a.entries())
     if (partner[i]! < 0 && STANDS_FOR.has(item.kind)) partner[i] = take(({ kind }) => kind === item.kind);
-  const matched: (readonly [Item | undefined, Item | undefined])[] = [];
+  const matched: Matched[] = [];
   let next = 0;
   const upTo = (end: number): void => {
     for (; next < end; next++) if (rest.includes(next)) matched.push([undefined, b[next]!]);

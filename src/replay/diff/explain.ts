@@ -109,7 +109,12 @@ const SHOWS: Readonly<Record<Feature, Rule>> = {
   passthrough: field('role.passthrough'),
   'previous-roots': any(field('root_count', 'created'), all(during('control-register'), any(zaps, about(Kind.getPage)))),
   'nonpaging-write-protection': all(unwalked, any(writes, state)),
-  'sync-clears-accessed': any(field('spte.a', 'spte.d'), all(during('sync'), state)),
+  // What a sync leaves, it leaves read-only too.
+  'sync-clears-accessed': any(
+    field('spte.a', 'spte.d'),
+    all(during('sync'), state),
+    all(about(Kind.pageFault), having({ 'error.present': '1' }), less),
+  ),
   // An SPTE that is made anew as it was has no event.
   'resetting-keeps-dirty': any(field('spte.d'), all(setWithoutDirty, less)),
   // What these say is not compared where only one kernel says it.

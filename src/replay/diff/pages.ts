@@ -1,4 +1,4 @@
-import { NO_PAGE, type PageId, type Role } from '../../engine/ids.js';
+import { NO_PAGE, type EventIndex, type PageId, type Role } from '../../engine/ids.js';
 import { roleField } from '../../engine/role.js';
 import type { Cursor } from '../cursor.js';
 import type { DiffRun, RoleComparison } from './run.js';
@@ -29,10 +29,12 @@ export class PagePairs {
     this.showAll = [a, b].every(({ history, isScenario }) => isScenario || history.table.info.roles === 'exact');
   }
 
-  pair(a: PageId, b: PageId): void {
+  /** Events say that they are the same. A page that stands for two of the other run's stays the first one's while that lives. */
+  pair(a: PageId, b: PageId, eventA: EventIndex, eventB: EventIndex): void {
     if (a === NO_PAGE || b === NO_PAGE) return;
-    this.ofA.set(a, b);
-    this.ofB.set(b, a);
+    const [nowA, nowB] = [this.ofB.get(b), this.ofA.get(a)];
+    if (nowB === undefined || this.b.history.pages.died(nowB) < eventB) this.ofA.set(a, b);
+    if (nowA === undefined || this.a.history.pages.died(nowA) < eventA) this.ofB.set(b, a);
   }
 
   /** They were paired by an earlier event. */
@@ -46,6 +48,21 @@ export class PagePairs {
   }
   inA(page: PageId, cursor: Cursor): PageId {
     return this.ofB.get(page) ?? this.found(this.b, page, this.a, cursor, this.ofA);
+  }
+
+  /** What tells pages of one gfn and level apart within a step: the same for two that are paired, and else what they look like. */
+  nameInA(page: PageId): string {
+    const other = this.ofA.get(page);
+    return other === undefined ? this.looks(this.a, page) : `#${other}`;
+  }
+  nameInB(page: PageId): string {
+    const other = this.ofB.get(page);
+    return other !== undefined && this.ofA.get(other) === page ? `#${page}` : this.looks(this.b, page);
+  }
+
+  private looks(run: DiffRun, page: PageId): string {
+    const { role } = run.history.pages.birth(page);
+    return `${roleField(role, 'quadrant')} ${roleField(role, 'direct')} ${this.roles.value(role, 'access')}`;
   }
 
   same(a: PageId, b: PageId): boolean {

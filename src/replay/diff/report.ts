@@ -1,7 +1,7 @@
 import type { EventIndex } from '../../engine/ids.js';
 import { FEATURES, type Feature } from '../../engine/features.js';
 import { Kind } from '../../trace/vocabulary.js';
-import type { DiffResult, RunDifference } from './diff.js';
+import { EXPECT_HOLDS, type DiffResult, type RunDifference } from './diff.js';
 import type { FieldDifference } from './fields.js';
 import { pageName } from './pages.js';
 import { hadFeature, type DiffRun } from './run.js';
@@ -52,9 +52,10 @@ export interface DifferenceReport {
 
 export function diffReport(result: DiffResult, a: RunReport, b: RunReport, max = Infinity): DiffReport {
   const { aligned, onlyA, onlyB, differences, total } = result;
+  const side = ({ file, kernel, without }: RunReport): RunReport => ({ file, kernel, without });
   return {
-    a,
-    b,
+    a: side(a),
+    b: side(b),
     aligned,
     onlyA,
     onlyB,
@@ -82,7 +83,7 @@ export function differenceReport(result: DiffResult, difference: RunDifference):
 function place(run: DiffRun, event: EventIndex, step: Step | undefined): PlaceReport {
   const { table } = run.history;
   const line = table.line(event);
-  const statement = step && run.isScenario ? statementText(table, step.first) : undefined;
+  const statement = step && statementOf(run, step);
   return {
     event,
     ...(line !== undefined && { line }),
@@ -90,6 +91,11 @@ function place(run: DiffRun, event: EventIndex, step: Step | undefined): PlaceRe
     text: eventText(run, event),
     ...(statement && { statement }),
   };
+}
+
+/** The statement of a scenario that a step belongs to. */
+export function statementOf(run: DiffRun, step: Step): { line: number; text: string } | undefined {
+  return run.isScenario ? statementText(run.history.table, step.first) : undefined;
 }
 
 /** The event as the kernel prints it, without task and time. */
@@ -124,6 +130,8 @@ function what(result: DiffResult, difference: RunDifference): string {
   const { kind, state, fields } = difference;
   if (kind === 'state') return `the same events leave another state: ${stateWords(state[0]!)}${more(state.length - 1)}`;
   if (kind === 'missing') return only(result, difference);
+  const expect = fields.find(({ name }) => name === 'expect');
+  if (expect) return expect.a === EXPECT_HOLDS ? `only in B an expect fails: ${expect.b}` : `only in A an expect fails: ${expect.a}`;
   const subject = subjectOf(result, difference);
   return `${subject}: ${fields.slice(0, FIELDS_SHOWN).map(fieldWords).join(', ')}${more(fields.length - FIELDS_SHOWN)}`;
 }

@@ -1,6 +1,6 @@
 import { ERAS, eraFor, type Era } from '../../engine/eras.js';
 import { FEATURE_NAMES, type Feature } from '../../engine/features.js';
-import type { Role } from '../../engine/ids.js';
+import type { EventIndex, Role } from '../../engine/ids.js';
 import { ACC_READ, PRINTED_FIELDS, ROLE_FIELDS, roleField, roleMask, type RoleField } from '../../engine/role.js';
 import type { RoleLayout } from '../../engine/roleLayout.js';
 import type { OldRoleLayout } from '../../engine/oldRoleLayout.js';
@@ -13,13 +13,21 @@ export interface DiffRun {
   readonly eras: readonly Era[];
   /** a scenario's run: nothing of it is unknown, and its statements are what the guest did */
   readonly isScenario: boolean;
+  /** a scenario's `expect`s that failed */
+  readonly failures: readonly ExpectFailure[];
+}
+
+interface ExpectFailure {
+  /** it was seen after this event */
+  readonly event: EventIndex;
+  readonly message: string;
 }
 
 /** A recording. `kernel` is the era or version that was asked for. */
 export function recordedRun(history: History, kernel?: string): DiffRun {
   const { from, to, text } = history.table.info.kernel;
   const eras = kernel !== undefined ? [eraFor(kernel)] : text === '' || from === to ? [eraFor(from)] : erasWithin(from, to);
-  return { history, eras, isScenario: false };
+  return { history, eras, isScenario: false, failures: [] };
 }
 
 /** The eras of a range of versions, as a text trace tells them by the form of its lines. */
@@ -82,6 +90,6 @@ function fieldsOfLayout(layout: RoleLayout | OldRoleLayout): RoleField[] {
 }
 
 /** The run of a scenario under one era, some of its features perhaps switched off. */
-export function scenarioRun(history: History, era: Era): DiffRun {
-  return { history, eras: [era], isScenario: true };
+export function scenarioRun(history: History, era: Era, failures: readonly ExpectFailure[]): DiffRun {
+  return { history, eras: [era], isScenario: true, failures };
 }
