@@ -1,5 +1,5 @@
 import type { Feature } from '../../engine/features.js';
-import type { EventIndex, PageId, Role } from '../../engine/ids.js';
+import { NO_PAGE, type EventIndex, type PageId, type Role } from '../../engine/ids.js';
 import { roleField } from '../../engine/role.js';
 import { Kind, SpSlot } from '../../trace/vocabulary.js';
 import { Cursor } from '../cursor.js';
@@ -281,7 +281,7 @@ function isAboutPage(kind: Kind): boolean {
 function matchItems(pairs: PagePairs, a: readonly Item[], b: readonly Item[]): Matched[] {
   const keys = new Interner();
   const ids = (items: readonly Item[], name: (page: PageId) => string): number[] =>
-    items.map(({ kind, key, page }) => keys.id(isAboutPage(kind) ? `${key} ${name(page)}` : key));
+    items.map(({ key, page, index }) => keys.id(page === NO_PAGE ? key : `${key} ${name(page)} ${index}`));
   const partner = align(
     ids(a, (page) => pairs.nameInA(page)),
     ids(b, (page) => pairs.nameInB(page)),
