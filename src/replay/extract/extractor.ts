@@ -10,6 +10,7 @@ import { GuestModel, type Difference } from './guestModel.js';
 import { HostAddresses } from './hostAddresses.js';
 import { HostModel } from './hostModel.js';
 import { HUGE } from './memorySlots.js';
+import { Prelude } from './prelude.js';
 import { Registers } from './registers.js';
 import { addressOf } from './places.js';
 
@@ -38,6 +39,8 @@ export class Extractor implements Listener {
   readonly guest = new GuestModel();
   readonly host = new HostModel();
   readonly registers: Registers;
+  /** what brings about the shadow pages that there are when the range begins; undefined where it begins with the recording */
+  prelude: Prelude | undefined;
   private readonly hva = new HostAddresses();
   readonly following: Following;
   /** groups that zapped everything, for a look at which slots came and went */
@@ -58,6 +61,16 @@ export class Extractor implements Listener {
   ) {
     this.registers = new Registers(replay, vm);
     this.following = new Following(replay, vm, this);
+  }
+
+  /** The range begins: what there is now is what the scenario begins with. */
+  begin(): void {
+    this.initial.length = 0;
+    for (const entry of this.guest.entries(this.host.tables)) this.initial.push({ kind: 'set', ...entry });
+    this.host.begin();
+    this.lastFlush = undefined;
+    this.invlpgs.clear();
+    this.prelude = new Prelude(this.replay, this.vm, this.guest, this.registers, this.host.sharedNow).make();
   }
 
   /** The range has ended. */
@@ -199,7 +212,7 @@ export class Extractor implements Listener {
       // PDPTEs come from registers.
       if (gpa === undefined) continue;
       const sets = failed ? 0n : accessedMask(mode) | (level === bottom && writes ? dirtyMask(mode) : 0n);
-      this.host.sawTable(Math.floor(gpa / PAGE));
+      this.host.sawTable(Math.floor(gpa / PAGE), bytes);
       this.must(this.guest.read(gpa, bytes, value, this.seq, sets), level === 1);
       if (sets) this.guest.set(gpa, sets);
     }

@@ -32,11 +32,14 @@ const WORD = 4;
 export class GuestModel {
   private readonly words = new Map<number, Word>();
 
-  /** All that is known: whole entries of 8 bytes where both halves are, else words. By address. */
-  *known(): Generator<{ gpa: number; value: number }> {
+  /** The entries of guest tables that are known, by address; what was stored and not seen since counts as unknown from here on. */
+  *entries(tables: ReadonlyMap<number, 4 | 8>): Generator<{ gpa: number; bytes: 4 | 8; value: bigint }> {
+    for (const [gpa, { store }] of this.words) if (store) this.words.delete(gpa);
     for (const gpa of [...this.words.keys()].sort((a, b) => a - b)) {
-      const { value, store } = this.words.get(gpa)!;
-      if (!store) yield { gpa, value };
+      const bytes = tables.get(Math.floor(gpa / 4096));
+      if (bytes === undefined || gpa % bytes !== 0) continue;
+      const value = this.at(gpa, bytes);
+      if (value !== undefined) yield { gpa, bytes, value };
     }
   }
 

@@ -8,6 +8,8 @@ export class HostModel {
   private readonly shown = new Set<number>();
   /** every gfn that memory was seen behind */
   readonly memory = new Set<number>();
+  /** guest tables by gfn, with the size of their entries */
+  readonly tables = new Map<number, 4 | 8>();
   /** 2 MiB regions that the host backed with one page, by number */
   readonly large = new Set<number>();
   /** regions that were mapped page by page before anything larger was seen */
@@ -47,8 +49,30 @@ export class HostModel {
   }
 
   /** A guest table lies there. */
-  sawTable(gfn: number): void {
+  sawTable(gfn: number, bytes: 4 | 8): void {
     this.memory.add(gfn);
+    this.tables.set(gfn, bytes);
+  }
+
+  /** The scenario begins here: what the host has now is what it begins with. */
+  begin(): void {
+    this.first.clear();
+    for (const [gfn, pfn] of this.frames) this.first.set(gfn, pfn);
+  }
+
+  /** Frames that are mapped read-only. */
+  get sharedNow(): { readonly gfn: number; readonly last: number }[] {
+    return [...this.shared].filter((gfn) => this.frames.has(gfn)).map((gfn) => this.sharedRange(gfn));
+  }
+
+  private sharedRange(gfn: number): { readonly gfn: number; readonly last: number } {
+    const region = Math.floor(gfn / HUGE);
+    return this.large.has(region) && this.isWhole(region) ? { gfn: region * HUGE, last: region * HUGE + HUGE - 1 } : { gfn, last: gfn };
+  }
+
+  private isWhole(region: number): boolean {
+    const pfn = this.frames.get(region * HUGE);
+    return pfn !== undefined && this.frames.get(region * HUGE + HUGE - 1) === pfn + HUGE - 1;
   }
 
   /**

@@ -1,5 +1,5 @@
 import type { Replayer } from '../replayer.js';
-import type { Controls, Doing } from './doings.js';
+import type { Controls, Doing, ScenarioMode } from './doings.js';
 import type { Exit } from './exits.js';
 import { pagingOf, sameControls, type Paging } from './paging.js';
 
@@ -52,6 +52,27 @@ export class Registers {
   /** A vCPU has loaded its roots. */
   get isBegun(): boolean {
     return this.states.size > 0;
+  }
+
+  /** Those that have loaded their roots, in the order in which they did. */
+  get vcpus(): Iterable<number> {
+    return this.states.keys();
+  }
+
+  /** How a vCPU pages now. */
+  now(id: number): { readonly mode: ScenarioMode; readonly cr3: number } {
+    const { paging, cr3 } = this.states.get(id)!;
+    return { mode: paging!.mode, cr3 };
+  }
+
+  /** A vCPU as it is now, for a scenario that begins here. */
+  restart(id: number): Doing[] {
+    const state = this.states.get(id)!;
+    state.said = DEFAULTS;
+    const doings = [this.statement(id, state, state.controls)];
+    if (!state.unseen) return doings;
+    state.unseen = { kind: 'cr3', value: undefined };
+    return [...doings, state.unseen];
   }
 
   /** The root in use has this gfn: what the last write of CR3 was. */

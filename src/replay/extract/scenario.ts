@@ -24,6 +24,7 @@ export function* scenarioOf(table: EventTable, range: Range): Generator<string> 
   const extractor = new Extractor(replay, range.vm, range.from);
   const survey = new Survey(replay, range);
   for (let event = 0; event <= range.to; event++) {
+    if (event === range.from && event > 0) extractor.begin();
     replay.step();
     survey.take(event as EventIndex);
     extractor.following.take(event as EventIndex);
@@ -47,6 +48,7 @@ class Printer {
   *lines(): Generator<string> {
     yield* this.header();
     yield* this.memory();
+    yield* this.prelude();
     for (const group of this.extractor.groups) yield* this.group(group);
   }
 
@@ -81,11 +83,34 @@ class Printer {
         if (gfn !== undefined) yield this.text({ kind: 'set', gpa: cr3 + slot * 8, bytes: 8, value: BigInt(gfn * PAGE) | 1n });
       }
     }
-    const [first] = this.extractor.groups;
+    const [first] = this.extractor.prelude ? [] : this.extractor.groups;
     const vcpu = first?.before.length === 0 && first.doings.length === 1 ? first.doings[0] : undefined;
     if (vcpu?.kind === 'vcpu') yield* this.group(this.extractor.groups.shift()!);
     if (initial.length) yield '';
     yield* this.tables(initial);
+  }
+
+  /** What there was before the range, and where it begins. */
+  private *prelude(): Generator<string> {
+    const { prelude } = this.extractor;
+    if (!prelude) return;
+    yield '';
+    yield `# Before event ${this.range.from}: the shadow pages that there were then come about by touching what they mapped.`;
+    if (prelude.left)
+      yield `# ${prelude.left} SPTEs are left out: the guest's tables, as far as they are known, do not lead there any more.`;
+    for (const doing of prelude.doings) {
+      this.select(doing);
+      yield this.text(doing);
+    }
+    yield '';
+    yield '# The range begins here.';
+  }
+
+  /** The statement says which vCPU is meant from here on, and how it pages. */
+  private select(doing: Doing): void {
+    if (doing.kind !== 'vcpu') return;
+    this.vcpu = doing.id;
+    this.mode = doing.mode ?? this.mode;
   }
 
   /** Frames in runs: neighbours of neighbours. */
@@ -104,8 +129,9 @@ class Printer {
   }
 
   private *tables(entries: readonly Doing[]): Generator<string> {
-    const sets = entries.filter((each): each is Entry => each.kind === 'set').sort((a, b) => a.gpa - b.gpa);
-    for (const entry of sets) yield this.text(entry);
+    const last = new Map<string, Entry>();
+    for (const entry of entries) if (entry.kind === 'set') last.set(`${entry.gpa} ${entry.bytes}`, entry);
+    for (const entry of [...last.values()].sort((a, b) => a.gpa - b.gpa)) yield this.text(entry);
   }
 
   private *group({ event, vcpu, title, before, doings }: Group): Generator<string> {
@@ -114,10 +140,8 @@ class Printer {
     yield `# event ${event}, ${this.table.timeText(event)}: ${title}`;
     for (const doing of before) yield this.text(doing);
     for (const doing of doings) {
-      if (doing.kind === 'vcpu') {
-        this.vcpu = doing.id;
-        this.mode = doing.mode ?? this.mode;
-      } else if (vcpu !== undefined && vcpu !== this.vcpu && doing.kind !== 'note') {
+      this.select(doing);
+      if (doing.kind !== 'vcpu' && vcpu !== undefined && vcpu !== this.vcpu && doing.kind !== 'note') {
         this.vcpu = vcpu;
         yield `vcpu ${vcpu}`;
       }

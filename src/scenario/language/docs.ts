@@ -50,10 +50,6 @@ export const STATEMENTS: Readonly<Record<ActionWord, WordText>> = {
     form: 'host map gfn G[..H] pfn P  |  host take gfn G[..H]  |  host share gfn G[..H]  |  host log gfn G[..H]  |  host unlog gfn G[..H]',
     text: 'The host maps frames of its choice, takes pages back (MMU notifier), maps them read-only until somebody writes, or logs writes to them (dirty logging: each must fault once).',
   },
-  unprotect: {
-    form: 'unprotect gfn G',
-    text: 'KVM gives up the shadows of a guest table instead of emulating a write to it: all of them are zapped.',
-  },
   zap: { form: 'zap all', text: 'kvm_mmu_zap_all_fast, without a change of slots.' },
   reclaim: { form: 'reclaim N [pages]', text: 'The host is short of memory: the N oldest shadow pages that are no root go.' },
   unprotect: {
