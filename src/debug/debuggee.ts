@@ -68,7 +68,7 @@ export class Debuggee implements BindingSite {
       () => breakpoints.triggers,
       (trigger, event) => this.log(trigger, event),
     );
-    this.steps = new Steps(recording, loader);
+    this.steps = new Steps(recording, loader, this.position.engine);
     this.motion = new Motion(recording, loader, this.position, finder, this.steps, this.onStop, this.onFailure);
   }
 

@@ -20,6 +20,9 @@ import { Cancelled, RequestError, StaleError } from './wire/errors.js';
 import type { LaunchArguments } from './wire/requests.js';
 import { Router } from './wire/router.js';
 
+/** What a recording is opened by: where one differs, it is another. */
+const CHOICES = ['trace', 'kernel', 'vm', 'without'] as const;
+
 /** How long setting breakpoints may wait for the part of the trace that they are in, in milliseconds. Later, an event says so. */
 const BINDING = 200;
 
@@ -80,8 +83,6 @@ export class Session extends ProtocolServer implements SessionContext, Lifecycle
     this.args = args;
     this.current = new Debuggee(opened, this.client, this.breakpoints);
     this.breakpoints.attach(this.current);
-    if (args.without?.length)
-      this.client.output('"without" is not supported yet: the engine runs with all features of the kernel.', 'important');
     this.follow(this.current);
     this.begin();
   }
@@ -116,12 +117,11 @@ export class Session extends ProtocolServer implements SessionContext, Lifecycle
     this.begin();
   }
 
-  /** Back to the first event. The trace is not read again, unless it is another one. */
+  /** Back to the first event. A trace is not read again, unless it is another one; a scenario is, since it may have been edited. */
   async restart(args: LaunchArguments | undefined): Promise<void> {
     const { recording } = this.debuggee;
-    const other =
-      args?.trace !== undefined && (args.trace !== this.args.trace || args.kernel !== this.args.kernel || args.vm !== this.args.vm);
-    if (other) return this.launch(args, new AbortController().signal);
+    const other = args?.trace !== undefined && CHOICES.some((name) => String(args[name]) !== String(this.args[name]));
+    if (other || recording.statements) return this.launch(args ?? this.args, new AbortController().signal);
     if (args) this.args = { ...this.args, ...args };
     if (recording.end > 0) this.debuggee.motion.begin(this.args.stopOnEntry ?? true);
   }

@@ -35,9 +35,13 @@ export class State {
 
   /** Moves to the state after `event`, forwards or backwards; the cost is that of the writes in between. */
   seek(event: EventIndex): void {
+    this.seekTo(this.journal.firstAfter(event), event);
+  }
+
+  /** Moves to the middle of what followed from `event`: the records below `target` are in force. */
+  seekTo(target: RecordIndex, event: EventIndex): void {
     const { journal } = this;
     this.reserve(journal.cellCount);
-    const target = journal.firstAfter(event);
     for (; this.upTo < target; this.upTo++) this.latest[journal.cell(this.upTo)] = this.upTo;
     while (this.upTo > target) {
       this.upTo--;

@@ -100,11 +100,19 @@ export class Trail implements Calls {
     }
   }
 
-  /** The functions around a call, the innermost first, itself included. */
-  stackOf(call: number): TrailEntry[] {
-    const stack = [this.all[call]!];
-    for (let at = call - 1; at >= 0 && stack.at(-1)!.depth > 0; at--) {
-      if (this.all[at]!.depth < stack.at(-1)!.depth) stack.push(this.all[at]!);
+  /** The call that an event came about in; -1 for none. */
+  callAt(event: EventIndex): Call {
+    return this.all.findLastIndex((entry) => entry.event < event && entry.last >= event);
+  }
+
+  /** A call and those around it, the innermost first, by number. */
+  callsAround(call: Call): Call[] {
+    const stack: Call[] = [];
+    let depth = Infinity;
+    for (let at = call; at >= 0 && depth > 0; at--) {
+      if (this.all[at]!.depth >= depth) continue;
+      depth = this.all[at]!.depth;
+      stack.push(at);
     }
     return stack;
   }

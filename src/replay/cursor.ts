@@ -24,6 +24,7 @@ const GRADES: Record<Trust, Grade> = { [Trust.recorded]: 'recorded', [Trust.deri
 export class Cursor {
   private readonly state: State;
   private reverseIndex: ReverseIndex | undefined;
+  private isInside = false;
 
   constructor(private readonly replay: History) {
     this.state = new State(replay.journal);
@@ -36,8 +37,16 @@ export class Cursor {
   /** Moves to the state after `event`, which must have been replayed; -1 is the state before the trace. */
   seek(event: EventIndex): void {
     if (event < BEFORE_FIRST || event >= this.replay.replayed) throw new RangeError(`event ${event} has not been replayed`);
-    if (event === this.state.event) return;
+    if (event === this.state.event && !this.isInside) return;
     this.state.seek(event);
+    this.isInside = false;
+    this.reverseIndex = undefined;
+  }
+
+  /** Moves to a step of the engine in the midst of what followed from `event`: the records of the journal below `record` are in force. */
+  seekInside(event: EventIndex, record: RecordIndex): void {
+    this.state.seekTo(record, event);
+    this.isInside = true;
     this.reverseIndex = undefined;
   }
 
@@ -98,7 +107,7 @@ export class Cursor {
       id,
       gfn: recorded?.gfn ?? pages.gfn(this.state, id),
       role,
-      word: table.info.roles === 'exact' ? encodeRole(table.info.layout, role) : null,
+      word: table.info.roles === 'exact' || this.replay.knowsAll ? encodeRole(table.info.layout, role) : null,
       level: roleField(role, 'level'),
       quadrant: roleField(role, 'quadrant'),
       gpteBytes: roleField(role, 'has4ByteGpte') ? 4 : 8,
@@ -240,8 +249,9 @@ export class Cursor {
     const { journal, pages } = this.replay;
     const tag = journal.tag(record);
     const setBy = journal.event(record);
-    const doubt = doubtOf(this.mmuOf(id), this.state, id, index, record);
-    const common = { index, setBy, grade: GRADES[entryTrust(tag)], ...(doubt ? { doubt } : {}) };
+    const { knowsAll } = this.replay;
+    const doubt = knowsAll ? undefined : doubtOf(this.mmuOf(id), this.state, id, index, record);
+    const common = { index, setBy, grade: knowsAll ? 'recorded' : GRADES[entryTrust(tag)], ...(doubt ? { doubt } : {}) } as const;
     switch (entryState(tag)) {
       case EntryState.empty:
         return { index, setBy, grade: 'derived', state: 'empty', value: 0n };

@@ -58,6 +58,8 @@ export interface History {
   readonly notes: Notes;
   readonly findings: { readonly all: readonly Finding[]; at(event: EventIndex, kind?: string): Finding | undefined };
   readonly accounts: Accounts;
+  /** nothing was left to guess: whole roles, and every value as certain as if it had been recorded */
+  readonly knowsAll: boolean;
   /** events 0..replayed-1 can be visited */
   readonly replayed: number;
   readonly ledTo: LedTo;

@@ -67,6 +67,9 @@ export class Replayer implements History {
     this.findings = new Findings(table);
   }
 
+  /** A trace leaves something open at all times. */
+  readonly knowsAll = false;
+
   /** Bits of a role that the trace gives. */
   get roleMask(): number {
     return this.table.info.roles === 'exact' ? WHOLE_ROLE : PRINTED_MASK;

@@ -1,3 +1,4 @@
+export type { Trail, TrailEntry } from '../engine/trail.js';
 export type { Notice, NoticeList, Notices } from '../engine/notices.js';
 import type { HeadlessTable } from '../engine/headlessTables.js';
 import type { EventIndex, Gfn, PageId, Pfn, Role, SpteIndex } from '../engine/ids.js';

@@ -16,6 +16,13 @@ const SLOTS = 16;
 const HIGH = 0x1_0000_0000;
 const decoder = new TextDecoder();
 
+/** Which line of a document each event belongs to; lines count from 1. */
+export interface LineMap {
+  lineOf(e: number): number | undefined;
+  /** the event that stands for a line, or for the next one that has any; -1 for none */
+  eventAt(line: number): number;
+}
+
 /**
  * The events of a trace, as columns: two bytes for the shape of its arguments, four each for context, time (two halves) and place, and
  * the arguments themselves in one arena of 32-bit units. It only ever grows. Events count from 0.
@@ -44,6 +51,8 @@ export class EventTable {
   #slots = new Int32Array(64 * SLOTS);
   /** by context */
   #pids = new Int32Array(64);
+
+  #lines: LineMap | undefined;
 
   readonly #unit = (i: number): number => this.#arena.get(i);
 
@@ -96,8 +105,14 @@ export class EventTable {
     return timeText(this.#context(e), this.time(e));
   }
 
+  /** Another document than the trace is what events are shown in. */
+  showIn(lines: LineMap): void {
+    this.#lines = lines;
+  }
+
   /** Line of the event in a text trace, from 1. */
   line(e: number): number | undefined {
+    if (this.#lines) return this.#lines.lineOf(e);
     const offset = this.#lineOffset.upTo(e);
     return offset === undefined ? undefined : e + offset;
   }
@@ -169,6 +184,7 @@ export class EventTable {
 
   /** Text: the first event at or after a line; -1 when there is none (yet). */
   eventAtLine(line: number): number {
+    if (this.#lines) return this.#lines.eventAt(line);
     let low = 0;
     let high = this.#length;
     while (low < high) {

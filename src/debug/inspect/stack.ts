@@ -6,6 +6,7 @@ import type { Client } from '../wire/client.js';
 import { StaleError } from '../wire/errors.js';
 import { eventFrame, exitFrame, faultFrame } from '../forms/stops.js';
 import type { Position } from '../motion/position.js';
+import { eventAtSpot, type Spot } from '../motion/spot.js';
 import { Handles } from './handles.js';
 import type { Threads } from './threads.js';
 
@@ -13,6 +14,8 @@ import type { Threads } from './threads.js';
 export interface Frame {
   readonly name: string;
   readonly event: EventIndex;
+  /** a scenario: where the function was called */
+  readonly spot?: Spot;
   readonly kind: 'event' | 'function' | 'fault' | 'exit';
 }
 
@@ -52,8 +55,9 @@ export class Stacks {
   }
 
   /** Where going back to the start of a frame leads. */
-  startOf(id: number): EventIndex {
-    const { event, kind } = this.frame(id);
+  startOf(id: number): Spot {
+    const { event, kind, spot } = this.frame(id);
+    if (spot !== undefined) return spot;
     if (kind === 'fault' || kind === 'exit') return event;
     const { replay } = this.recording;
     return replay.faultOf(event)?.first ?? replay.exitOf(event) ?? event;
@@ -65,12 +69,9 @@ export class Stacks {
     const event = task.at(task.rank(this.position.event) - 1) as EventIndex | undefined;
     if (event === undefined) return [];
     const { replay, table } = this.recording;
-    const frames: Frame[] = [{ name: eventFrame(table, event), event, kind: 'event' }];
-    const recorded = table.stack(event);
-    for (const name of recorded) frames.push({ name, event, kind: 'function' });
-    // What the engine went through stands in for a stack that was not recorded.
-    if (recorded.length === 0)
-      for (const name of replay.ledTo.framesOf(event)) frames.push({ name: `${name} (model)`, event, kind: 'function' });
+    const calls = this.callsAt(event);
+    const frames: Frame[] =
+      calls.length > 0 ? calls : [{ name: eventFrame(table, event), event, kind: 'event' }, ...this.functionsOf(event)];
     const fault = replay.faultOf(event);
     if (fault) frames.push({ name: faultFrame(fault), event: fault.first, kind: 'fault' });
     const exit = replay.exitOf(event);
@@ -78,14 +79,33 @@ export class Stacks {
     return frames;
   }
 
+  /** At a step of the engine: the function that is called there, and its callers. */
+  private callsAt(event: EventIndex): Frame[] {
+    const { engine, spot } = this.position;
+    if (eventAtSpot(spot) !== event) return [];
+    return engine.stackAt(spot).map((call) => ({ name: call.entry.text, event, spot: call.spot, kind: 'function' }));
+  }
+
+  /** The functions of the kernel that an event came about in: as recorded, else as the engine went through them. */
+  private functionsOf(event: EventIndex): Frame[] {
+    const { replay, table } = this.recording;
+    const recorded = table.stack(event);
+    if (recorded.length > 0) return recorded.map((name) => ({ name, event, kind: 'function' }));
+    const calls = this.position.engine.stackOf(event);
+    if (calls.length > 0) return calls.map(({ entry, spot }) => ({ name: entry.text, event, spot, kind: 'function' }));
+    return replay.ledTo.framesOf(event).map((name) => ({ name: `${name} (model)`, event, kind: 'function' }));
+  }
+
   private show(frame: Frame): P.StackFrame {
+    // A function on top is where one stands.
+    const isSubtle = frame.kind === 'function' && frame.spot !== this.position.spot;
     return {
       id: this.frames.add(frame),
       name: frame.name,
       ...this.documents.placeOf(frame.event),
       column: this.client.firstColumn,
       canRestart: true,
-      ...(frame.kind === 'function' && { presentationHint: 'subtle' as const }),
+      ...(isSubtle && { presentationHint: 'subtle' as const }),
     };
   }
 }

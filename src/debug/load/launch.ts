@@ -1,7 +1,10 @@
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { featuresOf } from '../../replay/features.js';
 import { Replay } from '../../replay/replay.js';
+import { openScenario, ScenarioError, type ScenarioHistory } from '../../replay/scenario/history.js';
 import { openTrace } from '../../trace/open.js';
-import { RequestError } from '../wire/errors.js';
+import { messageOf, RequestError } from '../wire/errors.js';
 import type { LaunchArguments } from '../wire/requests.js';
 import { Loader } from './loader.js';
 import { Recording } from './recording.js';
@@ -12,15 +15,27 @@ export interface Opened {
 }
 
 /**
- * Opens a trace and begins to replay it, with the invariants checked on the way when they are wanted. Resolves when there is a first event
- * to stop at; the rest follows.
+ * Opens a trace and begins to replay it, with the invariants checked on the way when they are wanted; or runs a scenario. Resolves when
+ * there is a first event to stop at; the rest follows.
  */
 export async function openRecording(args: LaunchArguments, invariants: boolean, signal: AbortSignal): Promise<Opened> {
   const file = traceOf(args);
+  return isScenario(file) ? openRun(file, args) : openReplay(file, args, invariants, signal);
+}
+
+export function isScenario(file: string): boolean {
+  return /\.mmu$/iu.test(file);
+}
+
+async function openReplay(file: string, args: LaunchArguments, invariants: boolean, signal: AbortSignal): Promise<Opened> {
+  if (args.kernel !== undefined && !/^(auto|\d+\.\d+(\.\d+)?)$/.test(args.kernel)) {
+    throw new RequestError(`"kernel": "${args.kernel}" is no kernel version: write "auto", or a version like "6.1".`);
+  }
+  const without = named(() => featuresOf(args.without ?? []));
   const reader: { onBatch?: () => void } = {};
   const open = await openTrace(file, { onBatch: () => reader.onBatch?.(), signal });
-  const kernel = args.kernel && args.kernel !== 'auto' ? { kernel: args.kernel } : {};
-  const recording = new Recording(file, open, new Replay(open.table, { ...kernel, invariants }), args.vm);
+  const kernel = kernelOf(args);
+  const recording = new Recording(file, open, new Replay(open.table, { kernel, without, invariants }), args.vm);
   const loader = new Loader(recording);
   reader.onBatch = () => loader.batch();
   while (recording.end === 0 && !loader.complete) await loader.grown();
@@ -29,12 +44,49 @@ export async function openRecording(args: LaunchArguments, invariants: boolean, 
   throw new RequestError(`${file}: ${why}. Record with: trace-cmd record -e kvmmmu -e kvm`);
 }
 
-function traceOf({ trace, kernel, vm }: LaunchArguments): string {
-  if (typeof trace !== 'string' || trace.trim() === '') {
-    throw new RequestError('The launch configuration names no trace: set "trace" to a trace.dat or to a text trace.');
+/** A scenario runs at once; the invariants are checked after each of its statements. */
+async function openRun(file: string, args: LaunchArguments): Promise<Opened> {
+  const history = runOf(file, await textOf(file), args);
+  const open = { table: history.table, done: Promise.resolve(), close: () => undefined, bytesRead: 0, bytesTotal: 0 };
+  const recording = new Recording(file, open, new Replay(history.table, {}, history), args.vm, history.statements);
+  if (recording.end === 0) throw new RequestError(`${file}: it has no statements.`);
+  return { recording, loader: new Loader(recording) };
+}
+
+function runOf(file: string, text: string, args: LaunchArguments): ScenarioHistory {
+  try {
+    return named(() => openScenario(text, file, { kernel: kernelOf(args), without: args.without, invariants: true }));
+  } catch (error) {
+    if (error instanceof ScenarioError) throw new RequestError(error.message);
+    throw error;
   }
-  if (kernel !== undefined && !/^(auto|\d+\.\d+(\.\d+)?)$/.test(kernel)) {
-    throw new RequestError(`"kernel": "${kernel}" is no kernel version: write "auto", or a version like "6.1".`);
+}
+
+/** A kernel or a feature that there is not is the user's to mend. */
+function named<T>(make: () => T): T {
+  try {
+    return make();
+  } catch (error) {
+    if (error instanceof RangeError) throw new RequestError(`The launch configuration cannot be used: ${error.message}.`);
+    throw error;
+  }
+}
+
+async function textOf(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    throw new RequestError(`${file} cannot be read: ${messageOf(error)}`);
+  }
+}
+
+function kernelOf({ kernel }: LaunchArguments): string | undefined {
+  return kernel === 'auto' ? undefined : kernel;
+}
+
+function traceOf({ trace, vm }: LaunchArguments): string {
+  if (typeof trace !== 'string' || trace.trim() === '') {
+    throw new RequestError('The launch configuration names no trace: set "trace" to a trace.dat, to a text trace, or to a .mmu scenario.');
   }
   if (vm !== undefined && !(Number.isSafeInteger(vm) && vm >= 0)) {
     throw new RequestError(`"vm": ${String(vm)} is no VM: VMs are numbered from 0 in the order in which the trace meets them.`);

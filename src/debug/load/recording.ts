@@ -3,6 +3,7 @@ import type { EventIndex } from '../../engine/ids.js';
 import type { Replay } from '../../replay/replay.js';
 import type { OpenTrace } from '../../trace/open.js';
 import type { EventTable } from '../../trace/table.js';
+import type { StatementLines } from '../../replay/scenario/statementLines.js';
 import { EventLists } from './eventLists.js';
 
 /** An open trace with its replay: what all of a debug session looks at. */
@@ -18,9 +19,12 @@ export class Recording {
     readonly open: OpenTrace,
     readonly replay: Replay,
     vm: number | undefined,
+    /** a scenario */
+    readonly statements?: StatementLines,
   ) {
     this.lists = new EventLists(open.table);
     this.vm = vm ?? 0;
+    this.lists.extend(replay.replayed);
   }
 
   /** Replays up to `max` more events; answers how many. */

@@ -2,17 +2,18 @@ import type { EventIndex } from '../../engine/ids.js';
 import type { Recording } from '../load/recording.js';
 import type { Trigger } from '../stops/trigger.js';
 import { Pace } from '../wire/pace.js';
+import { eventAtSpot, STEP, type Spot } from './spot.js';
 
 export type Direction = 1 | -1;
 
-/** Where a search ended: at a hit, or at its bound, or at the event at which it was interrupted. */
-export type Found = { hit: true; event: EventIndex; triggers: Trigger[] } | { hit: false; event: number; interrupted: boolean };
+/** Where a search ended: at a hit, or at its bound, or where it was interrupted. */
+export type Found = { hit: true; spot: Spot; triggers: Trigger[] } | { hit: false; spot: Spot; interrupted: boolean };
 
 /** A logpoint that was passed. */
 export type OnLog = (trigger: Trigger, event: EventIndex) => void;
 
 /**
- * The one "next stop" function, for both directions: the nearest event beyond `from` at which a trigger holds, the bound itself
+ * The one "next stop" function, for both directions: the nearest spot beyond `from` at which a trigger holds, the bound itself
  * excluded. It looks from candidate to candidate and never at the events between them.
  */
 export class Finder {
@@ -22,39 +23,48 @@ export class Finder {
     private readonly onLog: OnLog,
   ) {}
 
-  async find(from: number, direction: Direction, bound: number, signal: AbortSignal): Promise<Found> {
+  async find(from: Spot, direction: Direction, bound: Spot, signal: AbortSignal): Promise<Found> {
     const triggers = this.triggers();
     const pace = new Pace();
     let at = from;
     for (;;) {
       const e = nearest(triggers, at, direction, bound);
-      if (e === undefined) return { hit: false, event: bound - direction, interrupted: false };
-      const stopping = this.recording.belongs(e) ? await this.holding(triggers, e, pace, signal) : [];
-      if (stopping.length > 0) return { hit: true, event: e as EventIndex, triggers: stopping };
+      if (e === undefined) return { hit: false, spot: bound, interrupted: false };
+      const stopping = this.recording.belongs(eventAtSpot(e)) ? await this.holding(triggers, e, pace, signal) : [];
+      if (stopping.length > 0) return { hit: true, spot: e, triggers: stopping };
       at = e;
       if (pace.due()) await pace.turn();
-      if (signal.aborted) return { hit: false, event: at, interrupted: true };
+      if (signal.aborted) return { hit: false, spot: at, interrupted: true };
     }
   }
 
-  /** The triggers that stop at `e`; logpoints speak up. */
-  private async holding(triggers: readonly Trigger[], e: number, pace: Pace, signal: AbortSignal): Promise<Trigger[]> {
+  /** The triggers that stop at a spot; logpoints speak up. */
+  private async holding(triggers: readonly Trigger[], e: Spot, pace: Pace, signal: AbortSignal): Promise<Trigger[]> {
     const stopping: Trigger[] = [];
     for (const trigger of triggers) {
-      if (trigger.events.next(e - 1, e + 1) !== e) continue;
+      if (next(trigger, e - STEP / 2, e + STEP / 2) !== e) continue;
       if (trigger.gate && !(await trigger.gate.passes(e, pace, signal))) continue;
-      if (trigger.log) this.onLog(trigger, e as EventIndex);
+      if (trigger.log) this.onLog(trigger, eventAtSpot(e));
       else stopping.push(trigger);
     }
     return stopping;
   }
 }
 
-function nearest(triggers: readonly Trigger[], from: number, direction: Direction, bound: number): number | undefined {
-  let best: number | undefined;
-  for (const { events } of triggers) {
-    const limit: number = best ?? bound;
-    best = (direction === 1 ? events.next(from, limit) : events.previous(from, limit)) ?? best;
+function nearest(triggers: readonly Trigger[], from: Spot, direction: Direction, bound: Spot): Spot | undefined {
+  let best: Spot | undefined;
+  for (const trigger of triggers) {
+    const limit: Spot = best ?? bound;
+    best = (direction === 1 ? next(trigger, from, limit) : previous(trigger, from, limit)) ?? best;
   }
   return best;
+}
+
+/** Most triggers know events only: of those a step between two events is never one. */
+function next({ events, atSteps }: Trigger, after: Spot, limit: Spot): Spot | undefined {
+  return atSteps ? events.next(after, limit) : events.next(Math.floor(after), Math.ceil(limit));
+}
+
+function previous({ events, atSteps }: Trigger, before: Spot, floor: Spot): Spot | undefined {
+  return atSteps ? events.previous(before, floor) : events.previous(Math.ceil(before), Math.floor(floor));
 }

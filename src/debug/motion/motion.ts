@@ -7,6 +7,7 @@ import { foremost, type Trigger } from '../stops/trigger.js';
 import { Cancelled } from '../wire/errors.js';
 import type { Direction, Finder } from './finder.js';
 import type { Position } from './position.js';
+import { eventAtSpot, STEP, type Spot } from './spot.js';
 import type { Steps } from './steps.js';
 import type { Stop } from './stop.js';
 import { stopTitle } from './stopText.js';
@@ -28,7 +29,7 @@ interface Why {
  */
 export class Motion {
   /** where the steps since the last run or jump began; a step that found no way on counts too, so that n back undo n forward */
-  private readonly undo: EventIndex[] = [];
+  private readonly undo: Spot[] = [];
   private queue: Promise<void> = Promise.resolve();
   private brake = new AbortController();
   private closed = false;
@@ -49,26 +50,26 @@ export class Motion {
       this.undo.length = 0;
       const first = await this.firstEvent(signal);
       if (stopOnEntry) this.arrive(first, { reason: 'entry', title: 'entry' });
-      else await this.run(1, signal, (first - 1) as EventIndex);
+      else await this.run(1, signal, first - 1);
     });
   }
 
   continue(direction: Direction): void {
     this.enqueue(async (signal) => {
       this.undo.length = 0;
-      await this.run(direction, signal, this.position.event);
+      await this.run(direction, signal, this.position.spot);
     });
   }
 
   step(kind: StepKind, pid: number): void {
     this.enqueue(async (signal) => {
-      const from = this.position.event;
+      const from = this.position.spot;
       const target = await this.target(kind, pid, from, signal);
       this.undo.push(from);
       if (target === undefined) return this.stay(1);
-      const found = await this.finder.find(from, 1, target + 1, signal);
-      if (found.hit) this.hit(found.event, found.triggers, 1);
-      else this.arrive(found.event as EventIndex, { reason: 'step' });
+      const found = await this.finder.find(from, 1, target + STEP, signal);
+      if (found.hit) this.hit(found.spot, found.triggers, 1);
+      else this.arrive(found.interrupted ? found.spot : target, { reason: 'step' });
     });
   }
 
@@ -76,16 +77,16 @@ export class Motion {
   stepBack(pid: number): void {
     this.enqueue(async (signal) => {
       const undone = this.undo.pop();
-      const target = undone ?? (await this.steps.back(pid, this.position.event, signal));
+      const target = undone ?? (await this.steps.back(pid, this.position.spot, signal));
       if (target === undefined) this.stay(-1);
       else this.arrive(target, { reason: 'step', backwards: true });
     });
   }
 
   /** Backwards to an event of an earlier time. Steps that began after it are not there to be undone any more. */
-  reverseTo(find: (from: EventIndex) => EventIndex | undefined): void {
+  reverseTo(find: (from: Spot) => Spot | undefined): void {
     this.enqueue(() => {
-      const target = find(this.position.event);
+      const target = find(this.position.spot);
       while (target !== undefined && (this.undo.at(-1) ?? -1) >= target) this.undo.pop();
       if (target === undefined) this.stay(-1);
       else this.arrive(target, { reason: 'step', backwards: true });
@@ -93,10 +94,10 @@ export class Motion {
   }
 
   /** Straight to an event, in either direction. */
-  jump(event: EventIndex, reason: 'goto' | 'restart'): void {
+  jump(spot: Spot, reason: 'goto' | 'restart'): void {
     this.enqueue(() => {
       this.undo.length = 0;
-      this.arrive(event, { reason });
+      this.arrive(spot, { reason });
     });
   }
 
@@ -111,37 +112,37 @@ export class Motion {
     this.brake.abort();
   }
 
-  private async run(direction: Direction, signal: AbortSignal, start: EventIndex): Promise<void> {
-    let from: number = start;
+  private async run(direction: Direction, signal: AbortSignal, start: Spot): Promise<void> {
+    let from = start;
     for (;;) {
       const bound = direction === 1 ? this.recording.end : -1;
       const last = direction === -1 || (this.loader.complete && bound === this.recording.end);
       const found = await this.finder.find(from, direction, bound, signal);
-      if (found.hit) return this.hit(found.event, found.triggers, direction);
-      if (found.interrupted || signal.aborted) return this.paused(found.event);
+      if (found.hit) return this.hit(found.spot, found.triggers, direction);
+      if (found.interrupted || signal.aborted) return this.paused(found.interrupted ? found.spot : bound - direction);
       if (last) return this.end(direction);
-      from = found.event;
+      from = bound - direction;
       if (bound === this.recording.end) await this.loader.grown();
     }
   }
 
-  private hit(event: EventIndex, triggers: readonly Trigger[], direction: Direction): void {
+  private hit(spot: Spot, triggers: readonly Trigger[], direction: Direction): void {
     const first = foremost(triggers);
-    const text = (): string | undefined => first.explain?.(event);
-    this.arrive(event, { reason: first.reason, triggers, backwards: direction === -1, title: () => first.describe?.(), text });
+    const text = (): string | undefined => first.explain?.(eventAtSpot(spot));
+    this.arrive(spot, { reason: first.reason, triggers, backwards: direction === -1, title: () => first.describe?.(), text });
   }
 
   private end(direction: Direction): void {
     const { recording, position } = this;
     const edge = direction === 1 ? recording.last() : recording.firstFrom(0);
-    this.arrive(edge ?? position.event, this.edge(direction));
+    this.arrive(edge ?? position.spot, this.edge(direction));
   }
 
   /** Stops again where it stands, because the task has no event in that direction. */
   private stay(direction: Direction): void {
     const { recording, position } = this;
     const edge = direction === 1 ? recording.last() : recording.firstFrom(0);
-    if (edge === undefined || position.event === edge) return this.end(direction);
+    if (edge === undefined || position.event === edge || position.engine.at(position.spot)) return this.end(direction);
     const text = `This task has no ${direction === 1 ? 'further' : 'earlier'} event.`;
     this.arrive(position.event, { reason: 'step', title: `no ${direction === 1 ? 'further' : 'earlier'} event of this task`, text });
   }
@@ -153,16 +154,19 @@ export class Motion {
     return { reason: 'end', title: 'end of the trace', text: `The trace ends with event ${last}.` };
   }
 
-  private paused(event: number): void {
-    const here = this.recording.belongs(event) && event >= 0 ? (event as EventIndex) : this.position.event;
-    this.arrive(here, { reason: 'pause', title: `paused at event ${count(here)}` });
+  private paused(spot: Spot): void {
+    const event = eventAtSpot(spot);
+    const here = event >= 0 && this.recording.belongs(event) ? spot : this.position.spot;
+    this.arrive(here, { reason: 'pause', title: `paused at event ${count(eventAtSpot(here))}` });
   }
 
-  private arrive(event: EventIndex, why: Why): void {
+  private arrive(spot: Spot, why: Why): void {
     const { recording, position } = this;
-    position.moveTo(event);
-    const title = (typeof why.title === 'function' ? why.title() : why.title) ?? stopTitle(recording, position, event);
-    const text = (typeof why.text === 'function' ? why.text() : why.text) ?? stopText(recording.table, event);
+    position.moveTo(spot);
+    const { event } = position;
+    const call = position.engine.at(spot);
+    const title = (typeof why.title === 'function' ? why.title() : why.title) ?? call?.name ?? stopTitle(recording, position, event);
+    const text = (typeof why.text === 'function' ? why.text() : why.text) ?? call?.text ?? stopText(recording.table, event);
     this.stopped({
       event,
       reason: why.reason,
@@ -172,7 +176,7 @@ export class Motion {
     });
   }
 
-  private target(kind: StepKind, pid: number, from: EventIndex, signal: AbortSignal): Promise<EventIndex | undefined> {
+  private target(kind: StepKind, pid: number, from: Spot, signal: AbortSignal): Promise<Spot | undefined> {
     if (kind === 'into') return this.steps.into(from, signal);
     return kind === 'next' ? this.steps.next(pid, from, signal) : this.steps.out(pid, from, signal);
   }
@@ -197,7 +201,7 @@ export class Motion {
       } catch (error) {
         if (this.closed) return;
         if (!(error instanceof Cancelled)) this.failed(error);
-        this.paused(this.position.event);
+        this.paused(this.position.spot);
       }
     });
   }

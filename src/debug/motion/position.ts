@@ -3,6 +3,8 @@ import type { EventScope } from '../../replay/query/index.js';
 import type { Cursor } from '../../replay/cursor.js';
 import type { FormContext } from '../forms/context.js';
 import type { Recording } from '../load/recording.js';
+import { EngineSteps } from './engineSteps.js';
+import { eventAtSpot, type Spot } from './spot.js';
 
 /** Where the debugger stands. "At event N" means that N has just happened. */
 export class Position {
@@ -17,10 +19,13 @@ export class Position {
   private readonly elsewhere: Cursor;
   private readonly earlier: Cursor;
   private at: EventIndex = BEFORE_FIRST;
+  private here: Spot = BEFORE_FIRST;
   private before: EventIndex | null = null;
+  readonly engine: EngineSteps;
 
   constructor(recording: Recording) {
     const { replay } = recording;
+    this.engine = new EngineSteps(replay.trail);
     this.cursor = replay.cursor();
     this.elsewhere = replay.cursor();
     this.earlier = replay.cursor();
@@ -38,13 +43,22 @@ export class Position {
     return this.before;
   }
 
+  /** Where exactly: at the event, or at a step of the engine after it. */
+  get spot(): Spot {
+    return this.here;
+  }
+
   /** A new stop. */
-  moveTo(event: EventIndex): void {
+  moveTo(spot: Spot): void {
+    const event = eventAtSpot(spot);
     // Stopping again at the same place changes nothing, and takes no marks off what did change.
     if (event !== this.at) this.before = this.at === BEFORE_FIRST ? null : this.at;
     this.at = event;
+    this.here = spot;
     this.scope.event = event;
-    this.cursor.seek(event);
+    const step = this.engine.at(spot);
+    if (step) this.cursor.seekInside(event, step.record);
+    else this.cursor.seek(event);
   }
 
   /** The scope of any event. */

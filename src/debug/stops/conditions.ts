@@ -8,6 +8,7 @@ import {
   type HitCondition,
   type Template,
 } from '../../replay/query/index.js';
+import type { EventIndex } from '../../engine/ids.js';
 import type { EventSet } from './eventSet.js';
 import { Gate, type Views } from './gate.js';
 
@@ -36,6 +37,12 @@ export function compileTexts(texts: ConditionTexts): Compiled | ConditionError {
 }
 
 /** The gate that compiled texts make for a set of events; undefined when every one of them passes. */
-export function gateFor(events: EventSet, { condition, hits }: Compiled, scope: EventScope, views?: Views): Gate | undefined {
-  return condition || hits ? new Gate(events, condition, hits, scope, views) : undefined;
+export function gateFor(
+  events: EventSet,
+  { condition, hits }: Compiled,
+  scope: EventScope,
+  views?: Views,
+  eventOf?: (spot: number) => EventIndex,
+): Gate | undefined {
+  return condition || hits ? new Gate(events, condition, hits, scope, views, eventOf) : undefined;
 }

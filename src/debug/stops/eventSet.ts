@@ -50,8 +50,13 @@ export function only(set: EventSet, test: (event: number) => boolean): EventSet 
 
 /** A growing, sorted list of event numbers: four bytes each. */
 export class EventList implements EventSet {
-  private events = new Int32Array(16);
+  private events: Int32Array | Float64Array;
   private count = 0;
+
+  /** @param fractions spots between events are in it, too: eight bytes each */
+  constructor(fractions = false) {
+    this.events = fractions ? new Float64Array(16) : new Int32Array(16);
+  }
 
   get length(): number {
     return this.count;
@@ -60,7 +65,7 @@ export class EventList implements EventSet {
   /** `event` is higher than all before. */
   push(event: number): void {
     if (this.count === this.events.length) {
-      const larger = new Int32Array(this.count * 2);
+      const larger = this.events instanceof Int32Array ? new Int32Array(this.count * 2) : new Float64Array(this.count * 2);
       larger.set(this.events);
       this.events = larger;
     }
@@ -83,6 +88,12 @@ export class EventList implements EventSet {
     return low;
   }
 
+  /** How many are before `limit`. */
+  private below(limit: number): number {
+    const before = this.rank(limit);
+    return before > 0 && this.events[before - 1] === limit ? before - 1 : before;
+  }
+
   has(event: number): boolean {
     return this.at(this.rank(event) - 1) === event;
   }
@@ -93,7 +104,7 @@ export class EventList implements EventSet {
   }
 
   previous(before: number, floor: number): number | undefined {
-    const e = this.at(this.rank(before - 1) - 1);
+    const e = this.at(this.below(before) - 1);
     return e !== undefined && e > floor ? e : undefined;
   }
 }

@@ -7,7 +7,7 @@ import { NOT_YET, type BindingSite } from './binding.js';
 import { changesOf, missing, targetNamed } from './changeTargets.js';
 import { describeChange } from './describeChange.js';
 import type { EventSet } from './eventSet.js';
-import { isKernelFunction, ledToBy, wantedFunctions } from './kernelFunctions.js';
+import { isKernelFunction, stopsOf, wantedFunctions, type FunctionStops } from './kernelFunctions.js';
 import { eventsNamed, isKnownEvent, parseFunctionName, suggestion } from './functionNames.js';
 
 /** A breakpoint on an event name, on the changes of a place, or on pages made with some role. */
@@ -57,15 +57,20 @@ function bindKernelFunction(name: string, texts: ConditionTexts, id: number, sit
   }
   const { functions, message } = wantedFunctions(name, site.recording);
   if (functions.length === 0) return { verified: false, ...(message && { message }) };
-  return { ...tie(ledToBy(functions, site.recording), texts, id, site), ...(message && { message }) };
+  return { ...tieAt(stopsOf(functions, site.recording), texts, id, site), ...(message && { message }) };
 }
 
 function tie(events: EventSet, texts: ConditionTexts, id: number, site: BindingSite, describe?: () => string): Binding {
+  return tieAt({ events }, texts, id, site, describe);
+}
+
+function tieAt({ events, eventOf }: FunctionStops, texts: ConditionTexts, id: number, site: BindingSite, describe?: () => string): Binding {
   const compiled = compileTexts(texts);
   if (compiled instanceof ConditionError) return { verified: false, message: compiled.toString() };
-  const gate = gateFor(events, compiled, site.searchScope);
+  const gate = gateFor(events, compiled, site.searchScope, undefined, eventOf);
+  const atSteps = eventOf !== undefined;
   return {
     verified: true,
-    trigger: { reason: 'function breakpoint', id, events, ...(gate && { gate }), ...(describe && { describe }) },
+    trigger: { reason: 'function breakpoint', id, events, atSteps, ...(gate && { gate }), ...(describe && { describe }) },
   };
 }

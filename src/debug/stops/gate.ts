@@ -1,5 +1,6 @@
 import type { EventIndex } from '../../engine/ids.js';
 import type { Condition, EventScope, HitCondition } from '../../replay/query/index.js';
+import { STEP } from '../motion/spot.js';
 import type { Pace } from '../wire/pace.js';
 import { EventList, type EventSet } from './eventSet.js';
 
@@ -12,7 +13,7 @@ export type Views = (scope: EventScope) => readonly EventScope[];
  * is tested twice for the count.
  */
 export class Gate {
-  private readonly hits = new EventList();
+  private readonly hits: EventList;
   private counted = -1;
 
   constructor(
@@ -21,7 +22,11 @@ export class Gate {
     private readonly hitCondition: HitCondition | undefined,
     private readonly scope: EventScope,
     private readonly views: Views = (its) => [its],
-  ) {}
+    /** for a trigger at steps: the event that says what a step was about */
+    private readonly eventOf?: (spot: number) => EventIndex,
+  ) {
+    this.hits = new EventList(eventOf !== undefined);
+  }
 
   /** `e` is one of the breakpoint's events. */
   async passes(e: number, pace: Pace, signal: AbortSignal): Promise<boolean> {
@@ -32,7 +37,7 @@ export class Gate {
 
   private async countTo(end: number, pace: Pace, signal: AbortSignal): Promise<void> {
     for (;;) {
-      const e = this.events.next(this.counted, end + 1);
+      const e = this.events.next(this.counted, this.eventOf ? end + STEP / 2 : end + 1);
       if (e === undefined) break;
       if (this.test(e)) this.hits.push(e);
       this.counted = e;
@@ -45,7 +50,7 @@ export class Gate {
   private test(e: number): boolean {
     const { condition } = this;
     if (!condition) return true;
-    this.scope.event = e as EventIndex;
+    this.scope.event = this.eventOf?.(e) ?? (e as EventIndex);
     return this.views(this.scope).some((view) => condition.test(view));
   }
 }

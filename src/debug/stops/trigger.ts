@@ -14,6 +14,8 @@ export interface Trigger {
   readonly filter?: string;
   /** where it could stop */
   readonly events: EventSet;
+  /** it stops at steps of the engine between events: {@link events} are spots */
+  readonly atSteps?: boolean;
   /** its condition and hit count */
   readonly gate?: Gate;
   /** a logpoint prints and runs on */

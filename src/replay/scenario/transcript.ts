@@ -46,11 +46,16 @@ export function scenarioTable(run: Transcribed, file = 'scenario'): EventTable {
   return tableOf(transcript(run), file);
 }
 
+/** Number of a task's thread. */
+export function pidOf(task: number): number {
+  return task === HOST ? VMM : VMM + 1 + task;
+}
+
 /** Thread of a task: QEMU's names for them. */
 function contextOf(task: number, { flags }: KernelWriter): Context {
   const host = task === HOST;
   return {
-    pid: host ? VMM : VMM + 1 + task,
+    pid: pidOf(task),
     comm: host ? 'qemu' : `CPU ${task}/KVM`,
     tgid: undefined,
     cpu: host ? 0 : task,
