@@ -6,11 +6,12 @@ import { eras } from './cli/eras.js';
 import { diff } from './cli/diff.js';
 import { info } from './cli/info.js';
 import { predict } from './cli/predict.js';
+import { run } from './cli/run.js';
 import { scenario } from './cli/scenario.js';
 import { state } from './cli/state.js';
 import { TraceError } from './trace/open.js';
 
-const COMMANDS: Readonly<Record<string, Command>> = { check, predict, info, state, eras, diff, scenario, dap };
+const COMMANDS: Readonly<Record<string, Command>> = { check, predict, info, state, run, eras, diff, scenario, dap };
 
 process.exitCode = await main(process.argv.slice(2));
 
@@ -21,7 +22,7 @@ async function main(args: string[]): Promise<number> {
     if (values.help) print(usage());
     else if (values.version) print(version());
     else if (name === undefined) throw new UsageError(`no command; one of ${Object.keys(COMMANDS).join(', ')}, or --help`);
-    else return await run(name, files, values);
+    else return await dispatch(name, files, values);
     return 0;
   } catch (error) {
     if (!(error instanceof UsageError || error instanceof TraceError || isParseArgsError(error))) throw error;
@@ -40,7 +41,7 @@ function version(): string {
   return (JSON.parse(text) as { version: string }).version;
 }
 
-async function run(name: string, files: string[], options: Options): Promise<number> {
+async function dispatch(name: string, files: string[], options: Options): Promise<number> {
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (!command) throw new UsageError(`unknown command '${name}'; one of ${Object.keys(COMMANDS).join(', ')}`);
   for (const option of Object.keys(OPTIONS) as (keyof typeof OPTIONS)[]) {
