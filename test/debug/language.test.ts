@@ -56,4 +56,33 @@ describe('scenarios while they are written', () => {
       ],
     );
   });
+
+  it('say what may stand at a place', async () => {
+    const text = `without quad\n${SCENARIO}`;
+    const { items } = await client.request<Requests['shadowMmu/language/complete']['body']>('shadowMmu/language/complete', {
+      text,
+      position: { line: 0, character: 12 },
+    });
+    const item = items.find(({ label }) => label === 'quadrant-filter');
+    assert.equal(item?.kind, 'feature');
+    assert.deepEqual(item?.range, { start: { line: 0, character: 8 }, end: { line: 0, character: 12 } });
+    assert.match(item?.documentation ?? '', /Without: /);
+  });
+
+  it('explain a word', async () => {
+    const at = (line: number, character: number) =>
+      client.request<Requests['shadowMmu/language/hover']['body']>('shadowMmu/language/hover', {
+        text: SCENARIO,
+        position: { line, character },
+      });
+    const slot = await at(2, 1);
+    assert.deepEqual(slot?.range, { start: { line: 2, character: 0 }, end: { line: 2, character: 4 } });
+    assert.match(slot?.text ?? '', /memory slot/i);
+    assert.equal(await at(3, 0), null);
+  });
+
+  it('are laid out', async () => {
+    const body = await client.request<{ text: string }>('shadowMmu/language/format', { text: 'Kernel   6.1\n\n\n\nread  0x0' });
+    assert.equal(body.text, 'kernel 6.1\n\nread 0x0\n');
+  });
 });
