@@ -52,6 +52,10 @@ export const STATEMENTS: Readonly<Record<ActionWord, WordText>> = {
   },
   zap: { form: 'zap all', text: 'kvm_mmu_zap_all_fast, without a change of slots.' },
   reclaim: { form: 'reclaim N [pages]', text: 'The host is short of memory: the N oldest shadow pages that are no root go.' },
+  unprotect: {
+    form: 'unprotect gfn G',
+    text: 'The shadows of a guest table are given up, as for an instruction that cannot be emulated (kvm_mmu_unprotect_page).',
+  },
   teardown: { form: 'teardown', text: 'The VM ends: kvm_mmu_zap_all. Only expect may follow.' },
   expect: {
     form: 'expect …',
