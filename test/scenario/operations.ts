@@ -62,6 +62,7 @@ export class Driver {
     private readonly observer: Observer,
     private readonly counts: Counts,
     private readonly check: (snapshot: Snapshot) => void,
+    private readonly modes: readonly Mode[] = MODES,
   ) {
     machine.onEvent = (announced) => this.event(announced);
   }
@@ -98,7 +99,7 @@ export class Driver {
       case 'mode':
         return this.setPaging(
           this.cpu(operation.cpu),
-          { root: operation.root, mode: MODES[operation.mode % MODES.length]! },
+          { root: operation.root, mode: this.modes[operation.mode % this.modes.length]! },
           'mode change',
         );
       case 'write-protect':

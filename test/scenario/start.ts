@@ -37,11 +37,18 @@ export interface Run {
  * A machine with two vCPUs, and who drives and who watches it.
  *
  * @param check is called with what is there in the middle of a fast zap
+ * @param changes modes that a vCPU may go over to
  */
-export function setUp({ modes, maxPages }: Start, counts: Counts, check: (snapshot: Snapshot) => void, options: MachineOptions = {}): Run {
+export function setUp(
+  { modes, maxPages }: Start,
+  counts: Counts,
+  check: (snapshot: Snapshot) => void,
+  options: MachineOptions = {},
+  changes: readonly Mode[] = MODES,
+): Run {
   const machine = newMachine({ era: ERA, maxPages, ...options });
   const observer = new Observer(machine, maxPages);
-  const driver = new Driver(machine, observer, counts, check);
+  const driver = new Driver(machine, observer, counts, check, changes);
   for (const mode of modes) machine.addCpu({ mode, cr3: rootOf(mode, 0), wp: true });
   return { machine, observer, driver };
 }

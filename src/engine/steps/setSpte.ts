@@ -9,7 +9,7 @@ import type { Reason } from '../reasons.js';
 import { FRAME_MASK, frameBits } from '../spte.js';
 import { attempt } from './attempt.js';
 import { doubtOf } from './doubt.js';
-import { unprotect } from './unprotect.js';
+import { unshadow } from './unprotect.js';
 import { tryToUnsync } from './unsync.js';
 
 const ALL = (1n << 64n) - 1n;
@@ -106,7 +106,7 @@ function* spteOf(kvm: Kvm, leaf: Leaf): Steps<Bits> {
   const keepsDirty = kvm.mmu.has('resetting-keeps-dirty');
   const asksWrite = (access & ACC_WRITE) !== 0 && hostWritable !== false;
   const before = !asksWrite || leaf.afresh || !kvm.mmu.has('writable-stays') ? false : wasWritable(kvm, leaf);
-  if (asksWrite && leaf.unshadows) yield* unprotect(kvm, leaf.gfn);
+  if (asksWrite && leaf.unshadows) yield* unshadow(kvm, leaf.gfn);
   const free = before === true || leaf.unprotected === true;
   const writable = asksWrite && (free || (yield* tryToUnsync(kvm, leaf.gfn, !leaf.syncing, leaf.prefetch)));
   const value = makeSpte(format, {
