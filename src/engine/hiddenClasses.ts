@@ -55,6 +55,18 @@ export function classOf({ mmu }: Kvm, vcpu: Vcpu): number {
 export class HiddenClasses {
   private count = 1;
 
+  /** classes of bits that something besides the records tells */
+  private readonly byBits = new Map<number, number>();
+
+  /** The class of bits that are known. */
+  ofBits(bits: number): number {
+    const known = this.byBits.get(bits);
+    if (known !== undefined) return known;
+    const hidden = this.byBits.size < this.count ? this.byBits.size : this.count < MOST ? this.count++ : MOST - 1;
+    this.byBits.set(bits, hidden);
+    return hidden;
+  }
+
   /** Pages of more than one class live, or lived. */
   get several(): boolean {
     return this.count > 1;

@@ -58,6 +58,14 @@ function freeLevels(mmu: Mmu, root: PageId): void {
   mmu.freeLocal(page);
 }
 
+/** Page directories that a local root leads to, in the order of their addresses. */
+export function directoriesOf(mmu: Mmu, root: PageId): PageId[] {
+  let page = root;
+  while (page !== NO_PAGE && mmu.pages.level(page) > LOCAL_LEVEL) page = linkedAt(mmu, page, 0);
+  if (page === NO_PAGE) return [];
+  return [0, 1, 2, 3].map((slot) => linkedAt(mmu, page, slot)).filter((child) => child !== NO_PAGE);
+}
+
 /** [6.1 mmu.c:mmu_page_zap_pte] without a list: a child that loses its last parent stays. */
 function zapPte(mmu: Mmu, page: PageId, index: number): void {
   const call = mmu.trail?.enter('zapPte', page, index);

@@ -21,6 +21,7 @@ import type { Vcpu } from '../engine/vcpu.js';
 import { walkOutcome } from '../engine/walkOutcome.js';
 import { Kind } from '../trace/vocabulary.js';
 import { faultInAnyClass, faultOf } from './faultOf.js';
+import { enterFromLocalRoot, knownLocalRoot, renewLocalRoot, walkedFromLocalRoot } from './localRoots.js';
 import type { Replayer } from './replayer.js';
 import type { Task } from './task.js';
 import { walkedForUnknownUse } from './unknownUse.js';
@@ -36,6 +37,8 @@ export function drive(replay: Replayer, event: EventIndex, kind: Kind, task: Tas
     case Kind.exit:
       work.finish(event);
       inKvm(task, event);
+      // Other exits first do what they came for.
+      if (table.string(event, 0) === 'interrupt') renewLocalRoot(task);
       task.settled = false;
       task.change = changeOf(table.string(event, 0));
       task.reinjecting = delivers(replay, event, task);
@@ -79,6 +82,10 @@ export function drive(replay: Replayer, event: EventIndex, kind: Kind, task: Tas
     case Kind.tdpSpteChanged:
       tdpChanged(replay, event, task);
       break;
+    case Kind.cr:
+      if (task.vcpu && table.num(event, 0) === CR_WRITE) task.registers.wrote(task.vcpu.id, table.num(event, 1), table.word(event, 2));
+      renewLocalRoot(task);
+      break;
     case Kind.smmTransition:
       work.finish(event);
       task.change = 'smm';
@@ -91,6 +98,8 @@ export function drive(replay: Replayer, event: EventIndex, kind: Kind, task: Tas
     case Kind.userspaceExit:
       work.finish(event);
       task.outside = true;
+      if (task.vcpu) task.registers.leftKvm(task.vcpu.id);
+      renewLocalRoot(task);
       task.kvm.slotGeneration = undefined;
       task.kvm.host.slotsMayHaveGrown(event);
       task.kvm.dirtyLog.mayHaveEnded();
@@ -114,6 +123,13 @@ export function expect(task: Task): boolean {
 }
 
 function* betweenRuns(task: Task, vcpu: Vcpu): Steps {
+  if (knownLocalRoot(task)) {
+    const flushes = task.change !== 'none';
+    task.loading = task.change;
+    task.change = 'none';
+    if (task.outside) yield* outsideGuest(task.kvm);
+    return yield* enterFromLocalRoot(task, vcpu, flushes);
+  }
   if (!task.kvm.time.showsExits) return yield* unseenExits(task, vcpu);
   const { change } = task;
   task.change = 'none';
@@ -153,6 +169,8 @@ function delivers({ table }: Replayer, event: EventIndex, { mmu }: Task): boolea
 }
 const EVENT_VALID = 1n << 31n;
 const EVENT = 0xffff_ffffn;
+/** `rw` of kvm_cr: 0 is a read */
+const CR_WRITE = 1;
 
 /** A table that is cut off goes at once, and its entries after it. */
 function tdpChanged({ table, pages, state }: Replayer, event: EventIndex, { kvm, work }: Task): void {
@@ -200,6 +218,7 @@ function isDirect({ vcpu, mmu }: Task): boolean {
 function walked(replay: Replayer, task: Task): void {
   const { walk, vcpu, work } = task;
   if (!walk || !vcpu) return;
+  walkedFromLocalRoot(task);
   const root = vcpu.rootFor(walk.page);
   const role = root === NO_PAGE ? undefined : task.mmu.pages.role(task.mmu.state, root);
   // A large entry counts as one until the walk is seen to go on below it.

@@ -3,6 +3,7 @@ import { NO_PAGE, type PageId, type Role } from '../engine/ids.js';
 import { classOf, inClass, inMode } from '../engine/hiddenClasses.js';
 import { roleField, withRole } from '../engine/role.js';
 import { findPage } from '../engine/steps/getPage.js';
+import { knownClass } from './localRoots.js';
 import { matchPage, type PageRecord } from './pageMatch.js';
 import { decide, existedBefore, settleRootCount, type GetPageRecord } from './pageRecords.js';
 import type { Replayer } from './replayer.js';
@@ -52,6 +53,11 @@ function withHiddenClass(printed: GetPageRecord, task: Task, isRoot: boolean): G
   const record = { ...printed, role: inMode(printed.role, vcpu) };
   if (!isRoot) return { ...record, role: inClass(record.role, classOf(kvm, vcpu)) };
   if (goesOn(task, record)) return { ...record, role: inClass(record.role, roleField(task.rootLoad!.role, 'hidden')) };
+  const known = knownClass(task);
+  if (known !== undefined) {
+    vcpu.otherClasses = [];
+    return { ...record, role: inClass(record.role, known) };
+  }
   const releasing = (role: Role): readonly PageId[] => releasedBy(task, { ...record, role });
   const { hidden, others } = kvm.hidden.tell(kvm, vcpu, task.loading, releasing, record);
   vcpu.otherClasses = others;
@@ -71,7 +77,8 @@ function resets(task: Task, record: PageRecord): boolean {
 /** A page of the PDPT, or of level 4 or 5: anything that is not the next level of the fault in hand. */
 function loadsRoot(task: Task, record: PageRecord, level: number): boolean {
   if (level === 5 || (level === 4 && task.vcpu!.rootLevel() !== 5)) return true;
-  if (level !== 2) return false;
+  // With local pages, page directories hang below the root.
+  if (level !== 2 || task.mmu.has('local-pages')) return false;
   if (roleField(record.role, 'has4ByteGpte')) return true;
   if (task.vcpu!.shape() !== 'single') return true;
   const path = task.pathOf(task.walk ? undefined : record.gfn);

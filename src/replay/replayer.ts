@@ -29,6 +29,9 @@ import { guestEvent } from './guestEvents.js';
 import { pageEvent } from './pageEvents.js';
 import type { Reading } from './reading.js';
 import { eraOf, type Rules } from './rules.js';
+import { KnownRegisters } from './registers.js';
+import { localRootOf } from '../scenario/paging.js';
+import { loadFirstLocalRoot } from './localRoots.js';
 import { spteEvent } from './spteEvents.js';
 import { Task } from './task.js';
 import { Tasks, type TaskPlace } from './tasks.js';
@@ -56,6 +59,8 @@ export class Replayer implements History {
   /** where the pointers of mark_mmio_spte lead, hashed or not */
   readonly mmioPlaces = new Map<bigint, SptePlace>();
   private readonly byPid = new Map<number, Task>();
+  /** by VM */
+  private readonly registers: KnownRegisters[] = [];
   /** Events that have been through the engine. */
   replayed = 0;
 
@@ -87,6 +92,8 @@ export class Replayer implements History {
     const place = this.tasks.placeOf(event);
     const lost = this.table.lostBefore(event);
     if (lost !== 0) this.eventsLost(event, place, lost);
+    // A scenario has one VM, and its statements may come before the first event of the vCPU that they set up.
+    if (this.table.kind(event) === Kind.other && this.table.name(event) === MARKER) this.marked(this.table.message(event));
     if (place) this.taskEvent(event, this.taskAt(place));
     else this.notes.add(0, NO_PAGE, -1);
     this.replayed++;
@@ -194,10 +201,25 @@ export class Replayer implements History {
     let task = this.byPid.get(place.pid);
     if (!task || (task.vcpu === undefined) !== (place.vcpu === undefined)) {
       const vcpu = place.vcpu === undefined ? undefined : this.vcpuAt(place.vm, place.vcpu);
-      task = new Task(place.pid, this.kvm(place.vm), (its) => this.conformance.workOf(its), vcpu, !this.wasSeen(place.pid));
+      const begunUnseen = !this.wasSeen(place.pid);
+      task = new Task(place.pid, this.kvm(place.vm), (its) => this.conformance.workOf(its), vcpu, begunUnseen, this.registersOf(place.vm));
       this.byPid.set(place.pid, task);
     }
     return task;
+  }
+
+  /** A vCPU that a statement creates is set up by user space, and goes into the guest. */
+  private marked(text: string): void {
+    const created = this.registersOf(0).marked(text);
+    if (created === undefined) return;
+    const kvm = this.kvm(0);
+    const wanted = localRootOf(kvm.mmu, this.registersOf(0).of(created)!);
+    if (wanted) loadFirstLocalRoot(kvm, this.vcpuAt(0, created), wanted);
+  }
+
+  private registersOf(vm: number): KnownRegisters {
+    for (let next = this.registers.length; next <= vm; next++) this.registers.push(new KnownRegisters());
+    return this.registers[vm]!;
   }
 
   /** An event of the task came before this one. */
@@ -229,4 +251,5 @@ export class Replayer implements History {
   }
 }
 
+const MARKER = 'tracing_mark_write';
 const NOWHERE: Came = { page: NO_PAGE, index: -1 };

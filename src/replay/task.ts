@@ -9,6 +9,7 @@ import { roleField } from '../engine/role.js';
 import type { RootShape, Vcpu } from '../engine/vcpu.js';
 import type { RootChange } from '../engine/steps/roots.js';
 import { GuestWalk } from '../engine/walk.js';
+import type { KnownRegisters } from './registers.js';
 import type { Work } from './work.js';
 
 /** A root load under way: its pages come one after the other, without a fault between them. */
@@ -61,6 +62,8 @@ export class Task {
   store: Store | undefined;
   /** the fault wrote to a frame with shadowed tables: the instruction is emulated */
   trackedWrite: Gfn | undefined;
+  /** a local root was loaded since the last entry */
+  loadedLocalRoot = false;
   /** a page that was zapped while unsync: its sync event follows */
   zappedUnsync: PageId = NO_PAGE;
 
@@ -77,6 +80,8 @@ export class Task {
     readonly vcpu: Vcpu | undefined,
     /** what the task is doing may have begun before its first event */
     private begunUnseen: boolean,
+    /** of all vCPUs of its VM */
+    readonly registers: KnownRegisters,
   ) {
     this.work = makeWork(this);
     if (vcpu && begunUnseen) vcpu.mayBeMidLoad = true;
@@ -94,7 +99,8 @@ export class Task {
 
   /** The way of an address through the shadow pages, for a fault that walks no guest tables. */
   pathTo(address: bigint): FaultPath | undefined {
-    const page = Number(BigInt.asUintN(this.vcpu?.shape() === 'pae' ? 32 : 57, address) >> 12n);
+    const shape = this.vcpu?.shape();
+    const page = Number(BigInt.asUintN(shape === 'pae' || shape === 'local' ? 32 : 57, address) >> 12n);
     return this.vcpu && new FaultPath(this.mmu, this.vcpu, undefined, page);
   }
 

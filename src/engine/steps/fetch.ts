@@ -13,7 +13,7 @@ import { makeMmuPagesAvailable } from './available.js';
 import { doubtOf } from './doubt.js';
 import { endsAsMmio, hitsTrackedTable, isUnprotected, unshadows, type Fault, type ShadowFault } from './fault.js';
 import { findPage, getShadowPage } from './getPage.js';
-import { getLocalChild, isAboveGuest } from './localRoot.js';
+import { getLocalChild, getUnknownDirectory, isAboveGuest } from './localRoot.js';
 import { directPrefetch, prefetch } from './prefetch.js';
 import { mayStartOver, request } from './request.js';
 import { markMmio, mmuSetSpte } from './setSpte.js';
@@ -79,7 +79,11 @@ function* fetch(fault: ShadowFault, gfn: Gfn, access: number): Steps {
       getLocalChild(fault, parent, level);
       continue;
     }
-    const taken = yield* getChild(fault, parent, level, false, walk.shadowedGfn(level)!, walk.tableAccess(level));
+    const table = walk.shadowedGfn(level);
+    const taken =
+      table === undefined
+        ? yield* getUnknownDirectory(fault, parent, level)
+        : yield* getChild(fault, parent, level, false, table, walk.tableAccess(level));
     const child = path.at(level);
     if (taken && child !== NO_PAGE) yield* syncChildren(kvm, child);
   }

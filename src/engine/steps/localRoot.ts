@@ -1,10 +1,12 @@
-import { ACC_ALL, roleField } from '../role.js';
+import { Output, type Steps } from '../announcement.js';
 import { Trust } from '../entry.js';
 import { NO_PAGE, type PageId, type Role } from '../ids.js';
 import type { Kvm } from '../kvm.js';
 import { LOCAL_LEVEL, allocLocalPage } from '../localPages.js';
+import { ACC_ALL, roleField, withRole } from '../role.js';
 import type { Vcpu } from '../vcpu.js';
-import type { Fault } from './fault.js';
+import type { Fault, ShadowFault } from './fault.js';
+import { announcePage, findPage } from './getPage.js';
 
 /** [RFC mmu.c:mmu_alloc_root] of a local page: the root is there, with nothing below it. No event shows it. */
 export function allocLocalRoot(kvm: Kvm, vcpu: Vcpu, role: Role): PageId {
@@ -31,4 +33,33 @@ export function getLocalChild({ kvm, vcpu, path }: Fault, parent: PageId, level:
   const child = allocLocalPage(kvm.mmu, role, vcpu.rootLevel(), (local) => kvm.localFrame(vcpu.id, local));
   kvm.mmu.trail?.leave(call!, child);
   path.took(level, child, false, Trust.derived);
+}
+
+/**
+ * The first page directory below a local root whose CR3 no event shows: it tells the table that CR3 leads to. Answers whether a page was
+ * taken.
+ */
+export function* getUnknownDirectory({ kvm, path, walk }: ShadowFault, parent: PageId, level: number): Steps<boolean> {
+  if (path.at(level) !== NO_PAGE) return false;
+  const role = path.childRole(level, false, walk.tableAccess(level));
+  const came = yield {
+    output: Output.getPage,
+    page: NO_PAGE,
+    fields: { gfn: undefined, role, generation: kvm.mmu.generation(), rootCount: undefined, unsync: undefined },
+    parent,
+    index: path.indexAt(level + 1),
+    open: ['root'],
+    settle: (gfn, its) => announcePage(kvm, findPage(kvm, gfn, withHidden(its, role)), gfn, its, {}).fields,
+  };
+  if (came) walk.topGfn = kvm.mmu.pages.birth(came.page).gfn;
+  return came !== undefined;
+}
+
+/** The role of a record with what text does not print of it. */
+function withHidden(recorded: Role, asked: Role): Role {
+  return withRole(recorded, {
+    hidden: roleField(asked, 'hidden'),
+    guest_mode: roleField(asked, 'guest_mode'),
+    smm: roleField(asked, 'smm'),
+  });
 }

@@ -37,12 +37,26 @@ export type RootChange =
 /** What happens before a vCPU enters the guest again: zapped roots go, roots are loaded, and the tables below them synced. */
 export function* beforeEntry(kvm: Kvm, vcpu: Vcpu, change: RootChange): Steps {
   const { pages, state } = kvm.mmu;
+  if (vcpu.shape() === 'local') return yield* beforeLocalEntry(kvm, vcpu, change);
   const roots = vcpu.roots();
   const zapped = vcpu.heldRoots().some((page) => pages.life(state, page) === Life.pinned);
   const obsolete = roots.some((page) => page !== NO_PAGE && isObsolete(kvm, page));
   if (zapped) yield* freeRoots(kvm, vcpu);
   if (change !== 'none' || roots.length === 0) return yield* loadUnknown(kvm, vcpu, change, obsolete || change === 'smm');
   if (obsolete) yield* reload(kvm, vcpu, roots);
+}
+
+/**
+ * The same for a vCPU that walks from a local page, and whose registers are not known. CR3 with the value that it had keeps the root, and
+ * syncs what is below it; any other load of a local root has no event.
+ */
+function* beforeLocalEntry(kvm: Kvm, vcpu: Vcpu, change: RootChange): Steps {
+  const roots = vcpu.roots();
+  if (!isObsolete(kvm, roots[0]!)) {
+    if (change === 'none' || (yield* syncAnyRoot(kvm, vcpu, false))) return;
+    if (change !== 'cr3') yield* loadUnknown(kvm, vcpu, change, false);
+  }
+  if (vcpu.roots()[0] === roots[0]) yield* reload(kvm, vcpu, roots);
 }
 
 export function isObsolete({ mmu }: Kvm, page: PageId): boolean {
