@@ -18,8 +18,8 @@ export function exceptionInfo(
   if (!stop || exception?.reason !== 'exception') throw new RequestError('The debugger did not stop at an exception.');
   const filter = EXCEPTION_FILTERS.find((f) => f.filter === exception.filter)!;
   const finding = recording.replay.findingAt(stop.event, filter.filter === INVARIANT ? INVARIANT : undefined);
-  if (!finding || filter.explain) {
-    const explained = filter.explain?.(recording, position.formAt(stop.event), stop.event);
+  const explained = filter.explain?.(recording, position.formAt(stop.event), stop.event);
+  if (!finding || explained !== undefined) {
     const sentence = explained ?? eventSentence(position.formAt(stop.event), position.formBefore(stop.event), stop.event);
     return {
       exceptionId: filter.filter,

@@ -26,6 +26,7 @@ export function reportLoaded(client: Client, recording: Recording, loader: Loade
       'important',
     );
   }
+  if (recording.statements) return reportRun(client, recording);
   const lost = info.lost > 0 ? `, ${plural(info.lost, 'event')} lost` : '';
   const roles = { exact: 'exact', printed: 'as printed: text traces leave some bits out', partial: 'partial' }[info.roles];
   client.output(
@@ -37,6 +38,15 @@ export function reportLoaded(client: Client, recording: Recording, loader: Loade
     client.output(`${at}${note.text}`);
   }
   if (info.notes.length > MOST_NOTES) client.output(`… and ${plural(info.notes.length - MOST_NOTES, 'more note')}.`);
+}
+
+/** A scenario has been run. */
+function reportRun(client: Client, { end, replay, table }: Recording): void {
+  const { scenario } = table.info;
+  const features = (what: string, names: readonly string[] = []): string => (names.length > 0 ? ` ${what} ${names.join(', ')}` : '');
+  const rules = `kernel ${replay.era.name}${features('without', scenario?.without)}${features('with', scenario?.with)}`;
+  client.output(`${plural(end, 'event')}, ${rules}, ${plural(replay.findings.length, 'finding')}.`, 'stdout');
+  for (const { message } of replay.findings) client.output(message, 'important');
 }
 
 function tasks({ lists, table }: Recording, pids: readonly number[]): string {

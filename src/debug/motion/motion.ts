@@ -148,10 +148,12 @@ export class Motion {
   }
 
   private edge(direction: Direction): { reason: string; title: string; text: string } {
-    if (direction === -1) return { reason: 'entry', title: 'start of the trace', text: 'The trace begins here: nothing happened before.' };
+    const what = this.recording.statements ? 'scenario' : 'trace';
+    if (direction === -1)
+      return { reason: 'entry', title: `start of the ${what}`, text: `The ${what} begins here: nothing happened before.` };
     const last = count(this.recording.end - 1);
     if (this.loader.cut) return { reason: 'end', title: 'end of what is loaded', text: `Loading was cancelled after event ${last}.` };
-    return { reason: 'end', title: 'end of the trace', text: `The trace ends with event ${last}.` };
+    return { reason: 'end', title: `end of the ${what}`, text: `The ${what} ends with event ${last}.` };
   }
 
   private paused(spot: Spot): void {

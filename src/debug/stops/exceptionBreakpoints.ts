@@ -21,7 +21,10 @@ export function bindException(spec: P.ExceptionFilterOptions, site: BindingSite 
   const events = filter.events(site.recording);
   const views = filter.views && ((scope: EventScope) => filter.views!(site.recording, scope));
   const gate = gateFor(events, compiled, site.searchScope, views);
-  const describe = (): string | undefined => filter.title && stopDescription({ type: 'exception', kind: filter.title });
+  const describe = (): string | undefined => {
+    const title = filter.titleAt?.(site.recording, site.here.cursor.event) ?? filter.title;
+    return title && stopDescription({ type: 'exception', kind: title });
+  };
   const message = filter.filter === INVARIANT ? since(site.recording) : undefined;
   return {
     verified: true,

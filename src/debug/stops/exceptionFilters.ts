@@ -18,12 +18,17 @@ export interface ExceptionFilter {
   events(recording: Recording): EventSet;
   /** what a condition is held against at one of the events; one that fits is enough. Absent: the event itself */
   views?(recording: Recording, scope: EventScope): readonly EventScope[];
+  /** the title at one of the events, where that is another */
+  titleAt?(recording: Recording, event: EventIndex): string | undefined;
   /** what happened at one of the events, where that itself does not tell; the context stands there */
   explain?(recording: Recording, ctx: FormContext, event: EventIndex): string | undefined;
 }
 
 /** The filter that has the state checked while a trace is loaded. */
 export const INVARIANT = 'invariant';
+
+/** kind of the findings that a scenario itself makes */
+const EXPECT = 'expect';
 
 /** Findings that have a filter of their own. All others are what `prediction` is for. */
 const OWN_FILTER: ReadonlySet<string> = new Set(['quadrant-mismatch', INVARIANT, 'lost-events']);
@@ -75,6 +80,7 @@ export const EXCEPTION_FILTERS: readonly ExceptionFilter[] = [
     isDefault: true,
     title: 'prediction',
     events: (recording) => findings(recording, ({ kind }) => !OWN_FILTER.has(kind)),
+    titleAt: ({ replay }, event) => (replay.findingAt(event, EXPECT) ? 'failed-expect' : undefined),
   },
   {
     filter: INVARIANT,
