@@ -208,7 +208,7 @@ const FEATURE_TABLE = {
     off: 'they are looked for again, as for a new one',
   },
   'mmio-counts-as-writable': {
-    on: 'so does what takes the place of an MMIO SPTE with the right to write: a page table may become writable unseen (a defect, 6.0)',
+    on: 'what takes the place of an MMIO SPTE with the right to write stays writable, without that look: a page table may become writable unseen (a defect, 6.0)',
     off: 'what takes the place of an MMIO SPTE is made like any other',
   },
   'unprotect-after-fault': {
