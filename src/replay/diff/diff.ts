@@ -60,6 +60,9 @@ export function diffRuns(a: DiffRun, b: DiffRun): DiffResult {
 /** Of an `expect` that fails in the other run. */
 export const EXPECT_HOLDS = 'holds';
 
+/** Faults that the delivery of an exception can take: the IDT, the GDT and the stack, each perhaps walked for twice. */
+const DELIVERY = 6;
+
 /** State lines that one difference shows. */
 const STATE_LINES = 8;
 
@@ -73,8 +76,8 @@ class Comparison {
   private inHand: { difference: RunDifference; subjects: Subjects; kinds: readonly Kind[] }[] = [];
   /** first events of steps that both runs have */
   private readonly tied: (readonly [EventIndex, EventIndex])[] = [];
-  /** the step before injected an exception */
-  private injected = false;
+  /** steps since one that injected an exception */
+  private sinceInjection = Infinity;
   private aligned = 0;
   private onlyA = 0;
   private onlyB = 0;
@@ -137,7 +140,8 @@ class Comparison {
     if (!step.matters) return;
     if (side === 'a') this.onlyA++;
     else this.onlyB++;
-    const { items, facts } = itemsOf(this.compared[side], thread, step, this.scope);
+    const { items, facts: own } = itemsOf(this.compared[side], thread, step, this.scope);
+    const facts = this.factsOf(own, own);
     const [first] = items;
     if (!first) return;
     const earlier = before?.last ?? (-1 as EventIndex);
@@ -173,11 +177,12 @@ class Comparison {
     this.settle();
   }
 
-  /** What the guest does after an exception was injected, KVM may take for its delivery. */
+  /** What the guest does after an exception was injected, KVM may take for its delivery; where exits have no events, so may we. */
   private factsOf(inA: ReadonlySet<Fact>, inB: ReadonlySet<Fact>): ReadonlySet<Fact> {
     const facts = new Set([...inA, ...inB]);
-    if (this.injected) facts.add('after-injection');
-    this.injected = facts.has('injection');
+    if (this.sinceInjection === 1) facts.add('after-injection');
+    if (!this.scope.exits && this.sinceInjection <= DELIVERY) facts.add('reinjection');
+    this.sinceInjection = facts.has('injection') ? 1 : this.sinceInjection + 1;
     return facts;
   }
 

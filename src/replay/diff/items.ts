@@ -45,6 +45,8 @@ export type Fact =
 /** Which events count in a comparison of two runs. */
 export interface Scope {
   readonly kinds: ReadonlySet<Kind>;
+  /** both runs have events for exits */
+  readonly exits: boolean;
   /** kvm_mmu_spte_requested says the same in both */
   readonly requests: boolean;
 }
@@ -79,6 +81,7 @@ export function scopeOf(a: DiffRun, b: DiffRun): Scope {
   const addresses = [a, b].map(({ eras }) => eras[0]!.features.has('requests-print-address'));
   return {
     kinds: new Set([...OUTPUTS, ...INPUTS.filter((kind) => inA.has(kind) && inB.has(kind))]),
+    exits: inA.has(Kind.exit) && inB.has(Kind.exit),
     requests: addresses[0] === addresses[1],
   };
 }
@@ -172,6 +175,10 @@ function noteFacts(table: EventTable, event: EventIndex, kind: Kind, facts: Set<
       break;
     case Kind.injException:
       if (table.num(event, 0) === PF && table.num(event, 3) !== 1) facts.add('injection');
+      break;
+    case Kind.walkerError:
+      // Without kvm_inj_exception the walk that failed tells that a fault will be injected.
+      facts.add('injection');
       break;
     case Kind.markMmio:
     case Kind.checkMmio:
