@@ -1,21 +1,22 @@
-import { Replay } from '../replay/replay.js';
 import { checkReport, type CheckReport } from '../replay/reports.js';
 import { natural, print, type Command, type Options } from './command.js';
-import { forEach, kernelOf, readTrace, requireVm, statusOf, warnWithoutKvm } from './trace.js';
+import { openForReplay } from './opened.js';
+import { forEach, requireVm, statusOf, warnWithoutKvm } from './trace.js';
 
 export const check: Command = {
-  usage: ['check FILE... [--json] [--kernel ERA] [--vm N] [--invariants] [--max-findings N]', 'hold the trace against the model'],
-  takes: ['json', 'kernel', 'vm', 'max-findings', 'invariants'],
+  usage: [
+    'check FILE... [--json] [--kernel ERA] [--without F]… [--vm N] [--invariants] [--max-findings N]',
+    'hold the trace against the model',
+  ],
+  takes: ['json', 'kernel', 'without', 'vm', 'max-findings', 'invariants'],
   run: (files, options) => forEach('check', files, (file) => run(file, options)),
 };
 
 async function run(file: string, options: Options): Promise<number> {
   const max = options['max-findings'] === undefined ? 1000 : natural('max-findings', options['max-findings']);
   const vm = options.vm === undefined ? undefined : natural('vm', options.vm);
-  const kernel = kernelOf(options);
   const started = process.hrtime.bigint();
-  const table = await readTrace(file);
-  const replay = new Replay(table, { kernel, invariants: options.invariants });
+  const { table, replay } = await openForReplay(file, options);
   replay.advance(table.length);
   requireVm(replay, vm);
   const invariants = options.invariants ? replay.checkInvariants(vm) : undefined;

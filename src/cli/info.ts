@@ -1,7 +1,7 @@
-import { Replay } from '../replay/replay.js';
 import { summarize, type InfoReport } from '../trace/info.js';
 import { print, type Command, type Options } from './command.js';
-import { forEach, readTrace, statusOf, warnWithoutKvm } from './trace.js';
+import { openFile } from './opened.js';
+import { forEach, statusOf, warnWithoutKvm } from './trace.js';
 
 export const info: Command = {
   usage: ['info FILE... [--json]', 'what the trace holds'],
@@ -10,8 +10,7 @@ export const info: Command = {
 };
 
 async function run(file: string, options: Options): Promise<number> {
-  const table = await readTrace(file);
-  const replay = new Replay(table);
+  const { table, replay } = await openFile(file, options);
   replay.advance(table.length);
   warnWithoutKvm(table);
   const vcpus = replay.vms.flatMap((each) => each.vcpus.map(({ pid, vcpu, vm }) => ({ pid, vcpu, vm })));

@@ -1,19 +1,18 @@
-import { Replay } from '../replay/replay.js';
 import { predictReport } from '../replay/reports.js';
 import { UsageError, natural, onlyFile, print, type Command, type Options } from './command.js';
-import { kernelOf, readTrace, statusOf, warnWithoutKvm } from './trace.js';
+import { openForReplay } from './opened.js';
+import { statusOf, warnWithoutKvm } from './trace.js';
 
 export const predict: Command = {
-  usage: ['predict FILE --at N [--json]', 'what must come after the first N events'],
-  takes: ['json', 'at', 'kernel'],
+  usage: ['predict FILE --at N [--kernel ERA] [--without F]… [--json]', 'what must come after the first N events'],
+  takes: ['json', 'at', 'kernel', 'without'],
   run: (files, options) => run(onlyFile('predict', files), options),
 };
 
 async function run(file: string, options: Options): Promise<number> {
   const at = natural('at', options.at);
-  const table = await readTrace(file);
+  const { table, replay } = await openForReplay(file, options);
   if (at > table.length) throw new UsageError(`${file} has ${table.length} events: --at ${at} is past its end`);
-  const replay = new Replay(table, { kernel: kernelOf(options) });
   replay.advance(at);
   warnWithoutKvm(table);
   const announced = predictReport(replay);

@@ -1,20 +1,19 @@
 import type { EventIndex } from '../engine/ids.js';
-import { Replay } from '../replay/replay.js';
 import { stateReport, type StateReport } from '../replay/reports.js';
 import { UsageError, natural, onlyFile, print, type Command, type Options } from './command.js';
-import { kernelOf, readTrace, requireVm, statusOf, warnWithoutKvm } from './trace.js';
+import { openFile } from './opened.js';
+import { requireVm, statusOf, warnWithoutKvm } from './trace.js';
 
 export const state: Command = {
-  usage: ['state FILE --at EVENT [--vm N] [--json]', 'the MMU after an event'],
-  takes: ['json', 'at', 'vm', 'kernel'],
+  usage: ['state FILE|S.mmu --at EVENT [--vm N] [--kernel ERA] [--without F]… [--json]', 'the MMU after an event'],
+  takes: ['json', 'at', 'vm', 'kernel', 'without'],
   run: (files, options) => run(onlyFile('state', files), options),
 };
 
 async function run(file: string, options: Options): Promise<number> {
   const at = natural('at', options.at);
-  const table = await readTrace(file);
+  const { table, replay } = await openFile(file, options);
   if (at >= table.length) throw new UsageError(`${file} has ${table.length} events, numbered from 0: there is no event ${at}`);
-  const replay = new Replay(table, { kernel: kernelOf(options) });
   replay.advance(at + 1);
   const vm = options.vm === undefined ? 0 : natural('vm', options.vm);
   requireVm(replay, vm);

@@ -2,6 +2,7 @@ import { TraceError, openTrace } from '../trace/open.js';
 import type { EventTable } from '../trace/table.js';
 import type { Replay } from '../replay/replay.js';
 import { UsageError, type Options } from './command.js';
+import { eraOption } from './rules.js';
 
 /** Reads a trace to its end. */
 export async function readTrace(file: string): Promise<EventTable> {
@@ -39,8 +40,7 @@ export function warnWithoutKvm(table: EventTable): void {
 }
 
 export function kernelOf({ kernel }: Options): string | undefined {
-  if (kernel === undefined || kernel === 'auto' || /^\d+\.\d+$/.test(kernel)) return kernel;
-  throw new UsageError(`unknown kernel '${kernel}'; give a version such as 6.1, or auto`);
+  return kernel === 'auto' ? kernel : eraOption(kernel);
 }
 
 export function requireVm(replay: Replay, vm: number | undefined): void {
