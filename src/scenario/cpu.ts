@@ -150,7 +150,8 @@ export class Cpu {
     const spte = this.mmu.state.word(cell);
     const { writable, user: userBit, accessed, dirty } = this.mmu.format;
     const { smep, smap } = this.control;
-    const kept = !user && spte & userBit && (fetch ? smep : smap);
+    // Without paging of the guest's, the CPU runs without them [6.1 svm.c:svm_set_cr4].
+    const kept = this.mode !== undefined && !user && spte & userBit && (fetch ? smep : smap);
     if ((write && !(spte & writable)) || (user && !(spte & userBit)) || (fetch && spte & NX) || kept) return asked | PferrBit.present;
     const used = spte | accessed | (write ? dirty : 0n);
     if (used !== spte) this.mmu.state.setWord(cell, used, entryTag(EntryState.leaf, Trust.derived));
@@ -191,7 +192,8 @@ export class Cpu {
   walk(mode: PagingMode, address: bigint, error: number, happens: (input: Input) => void): { walk: GuestWalk; outcome: WalkOutcome } {
     const walk = new GuestWalk(address, error & (PferrBit.write | PferrBit.user | PferrBit.fetch), mode);
     walk.topGfn = this.paging.cr3;
-    const setting = { control: this.control, cpu: CPU };
+    // The machine's guest never sets EFLAGS.AC, so that SMAP always counts.
+    const setting = { control: this.control, cpu: CPU, ac: false };
     let outcome = walkOutcome(walk, setting);
     for (let level = topLevel(mode); outcome.kind === 'incomplete' && level >= 1; level--) {
       const gpte = this.read(mode, walk, level);

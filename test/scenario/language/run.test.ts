@@ -48,4 +48,24 @@ describe('a scenario', () => {
     assert.equal(runScenario(text, 'two.mmu').statements.at(-1)!.line, 10);
     assert.equal(runScenario(text, 'two.mmu', { with: ['update-on-write'] }).statements.at(-1)!.line, 11);
   });
+
+  it('keeps the supervisor from user pages by SMEP and SMAP, but not without paging', () => {
+    const text = `slot ram gfn 0..0xfff
+vcpu 0 paging 32 cr3 gfn(1) smep smap
+set gfn(1)[0] = gfn(5)|P|W|U|A
+set gfn(5)[0] = gfn(0x10)|P|W|U|A|D
+read 0 user
+expect result done
+read 0
+expect result injected
+fetch 0
+expect result injected
+vcpu 0 paging off
+read 0x10000
+expect result done
+fetch 0x10000
+expect result done
+`;
+    for (const kernel of ['2.6.24', '5.10', '6.1', '7.x']) assert.deepEqual(runScenario(text, 'smap.mmu', { kernel }).failures, [], kernel);
+  });
 });
