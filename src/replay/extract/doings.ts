@@ -128,9 +128,14 @@ function vcpuText({ id, mode, cr3, controls }: Extract<Doing, { kind: 'vcpu' }>)
 function storeText({ kind, address, user, bytes, value, needsValue }: Store, mode: ScenarioMode | undefined): string {
   const what = kind === 'write' ? `write ${hex(address)}` : `emulate ${place(Number(address), bytes)}`;
   const flags = user ? ' user' : '';
-  if (value === undefined && !needsValue) return what + flags;
+  if (value === undefined && !needsValue) return what + (staysInPage(address, mode) ? '' : size(bytes, undefined)) + flags;
   const stored = value ?? 0n;
   return `${what} = ${bytes >= 4 ? entryText(stored) : hex(stored)}${size(bytes, mode)}${flags}`;
+}
+
+/** A store of the size that goes without saying does not cross a page. */
+function staysInPage(address: bigint, mode: ScenarioMode | undefined): boolean {
+  return mode !== undefined && Number(address % 4096n) + entryBytes(mode) <= 4096;
 }
 
 function place(gpa: number, bytes: number): string {

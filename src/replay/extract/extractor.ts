@@ -114,7 +114,7 @@ export class Extractor implements Listener {
       const text = `the host took ${(end - start) / BigInt(PAGE)} pages of its own address space away: no event shows which guest frames`;
       this.hostGroup(event, 'a notifier', { kind: 'note', text });
     } else if (frames) {
-      for (let gfn = frames.first; gfn <= frames.last; gfn++) this.host.took(gfn);
+      for (let gfn = frames.first; gfn <= frames.last; gfn++) this.host.took(gfn, this.seq);
       this.hostGroup(event, 'a notifier', { kind: 'take', gfn: frames.first, last: frames.last });
     }
   }
@@ -286,7 +286,9 @@ export class Extractor implements Listener {
   }
 
   private map(gfn: number, pfn: number, level: number, whole: boolean): void {
-    if (!this.host.sawFrame(gfn, pfn, level, whole, this.seq)) return;
+    const { largePages } = this.replay.mmu(this.vm);
+    const small = largePages.disallowed(gfn as Gfn) || this.host.isLogging(gfn);
+    if (!this.host.sawFrame(gfn, pfn, level, whole, small, this.seq)) return;
     const pages = level > 1 ? HUGE : 1;
     const first = gfn - (gfn % pages);
     this.group.before.push({ kind: 'map', gfn: first, last: first + pages - 1, pfn: pfn - (pfn % pages) });
@@ -304,8 +306,8 @@ export class Extractor implements Listener {
   }
 
   private share(gfn: number, level: number): void {
-    if (this.host.isShared(gfn)) return;
     const pages = level > 1 ? HUGE : 1;
+    if (this.host.isShared(gfn, pages, this.seq)) return;
     this.group.before.push({ kind: 'share', gfn: gfn - (gfn % pages), last: gfn - (gfn % pages) + pages - 1 });
   }
 
@@ -315,7 +317,7 @@ export class Extractor implements Listener {
     const pages = bytes >= HUGE * PAGE ? HUGE : 1;
     const first = gfn - (gfn % pages);
     if (bytes === PAGE) this.hva.saw(start, gfn);
-    for (let i = 0; i < pages; i++) this.host.took(first + i);
+    for (let i = 0; i < pages; i++) this.host.took(first + i, this.seq);
     const take: Doing = { kind: 'take', gfn: first, last: first + pages - 1 };
     const said = this.group.before.at(-1);
     if (said?.kind === 'take' && said.gfn <= take.gfn && said.last >= take.last) return;

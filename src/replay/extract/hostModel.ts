@@ -1,8 +1,20 @@
 import { HUGE } from './memorySlots.js';
 
+/** The frame behind a gfn since a group. */
+interface Past {
+  readonly group: number;
+  readonly pfn: number | undefined;
+  /** mapped read-only */
+  readonly shared: boolean;
+}
+
 /** Page frames that the host gave guest frames, as the recording names them; and where no memory is. */
 export class HostModel {
   private readonly frames = new Map<number, number>();
+  /** what became of each frame, by group */
+  private readonly past = new Map<number, Past[]>();
+  /** large regions that are mapped by small pages now, though nothing of KVM asks for it */
+  private readonly split = new Set<number>();
   /** frames at the beginning: nothing else was seen behind the gfn before */
   readonly first = new Map<number, number>();
   private readonly shown = new Set<number>();
@@ -12,8 +24,6 @@ export class HostModel {
   readonly tables = new Map<number, 4 | 8>();
   /** 2 MiB regions that the host backed with one page, by number */
   readonly large = new Set<number>();
-  /** regions that were mapped page by page before anything larger was seen */
-  private readonly small = new Set<number>();
   /** gfns without memory, each with the groups in which that was seen */
   readonly absent = new Map<number, number[]>();
   /** groups in which memory was seen behind a gfn */
@@ -27,6 +37,10 @@ export class HostModel {
   isLogged(gfn: number): boolean {
     const written = this.logs.get(Math.floor(gfn / HUGE));
     return written !== undefined && !written.has(gfn);
+  }
+
+  isLogging(gfn: number): boolean {
+    return this.logs.has(Math.floor(gfn / HUGE));
   }
 
   log(gfn: number): void {
@@ -80,16 +94,19 @@ export class HostModel {
    * now: another frame was there before, or it may not have been there at all.
    *
    * @param whole the level tells what the host has, and not what the guest's own entry allows; and KVM looks at the neighbours as well
+   * @param small something of KVM asks for small pages
    */
-  sawFrame(gfn: number, pfn: number, level: number, whole: boolean, group: number): boolean {
+  sawFrame(gfn: number, pfn: number, level: number, whole: boolean, small: boolean, group: number): boolean {
     push(this.present, gfn, group);
     this.memory.add(gfn);
     const region = Math.floor(gfn / HUGE);
-    if (level > 1 && !this.small.has(region)) return this.sawRegion(region, pfn - (pfn % HUGE));
-    if (whole && level === 1 && !this.large.has(region)) this.small.add(region);
+    if (level > 1) return this.sawRegion(region, pfn - (pfn % HUGE), group);
     const known = this.frames.get(gfn);
     this.frames.set(gfn, pfn);
-    if (known === pfn) return false;
+    if (known !== pfn) this.note(gfn, group);
+    const splits = whole && !small && this.large.has(region) && !this.split.has(region);
+    if (splits) this.split.add(region);
+    if (known === pfn) return splits;
     if (known !== undefined || this.shown.has(gfn) || whole) {
       this.shown.add(gfn);
       return true;
@@ -100,9 +117,23 @@ export class HostModel {
   }
 
   /** The host took the page away: its frame is another from now on, or the same again. */
-  took(gfn: number): void {
+  took(gfn: number, group: number): void {
     this.frames.delete(gfn);
     this.shared.delete(gfn);
+    this.split.add(Math.floor(gfn / HUGE));
+    this.note(gfn, group);
+  }
+
+  /** What was behind a gfn before a group. */
+  before(gfn: number, group: number): Past | undefined {
+    return this.past.get(gfn)?.findLast((each) => each.group < group);
+  }
+
+  private note(gfn: number, group: number): void {
+    const now = { group, pfn: this.frames.get(gfn), shared: this.shared.has(gfn) };
+    const list = this.past.get(gfn);
+    if (list) list.push(now);
+    else this.past.set(gfn, [now]);
   }
 
   /** The part of a range that memory was seen in; undefined: none of it. */
@@ -118,22 +149,28 @@ export class HostModel {
   }
 
   /** The host maps the frame read-only. Answers whether that is news. */
-  isShared(gfn: number): boolean {
+  isShared(gfn: number, pages: number, group: number): boolean {
+    const first = gfn - (gfn % pages);
     if (this.shared.has(gfn)) return true;
-    this.shared.add(gfn);
+    for (let i = 0; i < pages; i++) {
+      this.shared.add(first + i);
+      this.note(first + i, group);
+    }
     return false;
   }
 
-  private sawRegion(region: number, pfn: number): boolean {
+  private sawRegion(region: number, pfn: number, group: number): boolean {
     const gfn = region * HUGE;
     this.large.add(region);
-    if (this.frames.get(gfn) === pfn && this.frames.get(gfn + HUGE - 1) === pfn + HUGE - 1) return false;
+    const wasSplit = this.split.delete(region);
+    if (this.frames.get(gfn) === pfn && this.frames.get(gfn + HUGE - 1) === pfn + HUGE - 1) return wasSplit;
     let isNew = true;
     for (let i = 0; i < HUGE; i++) {
       isNew &&= !this.shown.has(gfn + i);
       this.shown.add(gfn + i);
       this.frames.set(gfn + i, pfn + i);
       this.memory.add(gfn + i);
+      this.note(gfn + i, group);
     }
     if (isNew) for (let i = 0; i < HUGE; i++) this.first.set(gfn + i, pfn + i);
     return !isNew;

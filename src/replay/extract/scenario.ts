@@ -4,6 +4,7 @@ import { Replayer } from '../replayer.js';
 import { doingText, type Doing, type Entry, type ScenarioMode } from './doings.js';
 import { Extractor, type Group } from './extractor.js';
 import { memorySlots } from './memorySlots.js';
+import { placeSlotChanges } from './slotChanges.js';
 import { Survey } from './survey.js';
 
 export { ScenarioRefusal } from './survey.js';
@@ -23,6 +24,7 @@ export function* scenarioOf(table: EventTable, range: Range): Generator<string> 
   const replay = new Replayer(table, { kernel: range.kernel });
   const extractor = new Extractor(replay, range.vm, range.from);
   const survey = new Survey(replay, range);
+  survey.begin();
   for (let event = 0; event <= range.to; event++) {
     if (event === range.from && event > 0) extractor.begin();
     replay.step();
@@ -68,7 +70,8 @@ class Printer {
     const { host, registers, initial } = this.extractor;
     yield '';
     yield '# Memory slots, and the page frames that the host gave';
-    for (const slot of memorySlots(host)) yield this.text({ kind: 'slot', ...slot });
+    const { groups, zaps } = this.extractor;
+    for (const slot of placeSlotChanges(memorySlots(host), host, groups, zaps)) yield this.text({ kind: 'slot', ...slot });
     const { pdpts } = registers;
     if (pdpts.length) {
       const first = pdpts[0]!.cr3 / PAGE;

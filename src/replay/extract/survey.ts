@@ -9,8 +9,6 @@ export class ScenarioRefusal extends Error {}
 /** Looks at what a range of a recording holds, and whether the language can say it. */
 export class Survey {
   private mmuEvents = 0;
-  private exits = 0;
-  private faults = 0;
   /** events of kvmmmu and kvm anywhere in what was read */
   private first: EventIndex | undefined;
 
@@ -19,13 +17,29 @@ export class Survey {
     private readonly range: { readonly from: number; readonly to: number; readonly vm: number },
   ) {}
 
+  /** Before the replay, which may take its time: whether exits and faults have events at all. */
+  begin(): void {
+    const { table } = this.replay;
+    let exits = false;
+    let faults = false;
+    let mmu = false;
+    for (let event = 0; event < table.length && !(exits && faults); event++) {
+      const kind = table.kind(event);
+      exits ||= kind === Kind.exit || kind === Kind.entry;
+      faults ||= kind === Kind.pageFault;
+      mmu ||= kind <= Kind.tdpSpteChanged;
+    }
+    if ((exits && faults) || !mmu) return;
+    throw new ScenarioRefusal(
+      'recorded without kvm:*, so that no event shows what the guest did; record with `trace-cmd record -e kvmmmu -e kvm`',
+    );
+  }
+
   /** Takes in the event that the replay has just let in. */
   take(event: EventIndex): void {
     const { table, tasks, notes } = this.replay;
     const kind = table.kind(event);
     if (kind === Kind.other || tasks.place(table.pid(event))?.vm !== this.range.vm) return;
-    if (kind === Kind.exit || kind === Kind.entry) this.exits++;
-    if (kind === Kind.pageFault) this.faults++;
     if (kind <= Kind.tdpSpteChanged) this.first ??= event;
     if (event < this.range.from) return;
     if (kind <= Kind.tdpSpteChanged || kind === Kind.pageFault || kind === Kind.emulateInsn) this.mmuEvents++;
@@ -46,26 +60,9 @@ export class Survey {
     const { vm, from, to } = range;
     const vms = replay.tasks.vmCount;
     if (vm >= vms) throw new ScenarioRefusal(`there is no VM ${vm} up to event ${to}: ${vms} showed, numbered from 0`);
-    if (this.first !== undefined && !this.showsGuest()) {
-      throw new ScenarioRefusal(
-        'recorded without kvm:*, so that no event shows what the guest did; record with `trace-cmd record -e kvmmmu -e kvm`',
-      );
-    }
     if (this.mmuEvents > 0) return;
     const where = this.first === undefined ? 'there is none up to there' : `the first one is event ${this.first}`;
     throw new ScenarioRefusal(`events ${from} to ${to} hold no event of the MMU of VM ${vm}; ${where}`);
-  }
-
-  /** Exits and faults have events, in what was read or after it. */
-  private showsGuest(): boolean {
-    const { table } = this.replay;
-    let { exits, faults } = this;
-    for (let event = this.range.to + 1; event < table.length && (exits === 0 || faults === 0); event++) {
-      const kind = table.kind(event);
-      if (kind === Kind.exit || kind === Kind.entry) exits++;
-      if (kind === Kind.pageFault) faults++;
-    }
-    return exits > 0 && faults > 0;
   }
 
   private refuseTdp(event: EventIndex): never {
