@@ -2,7 +2,7 @@ import { childRole, rootRole, type ChildRoleRules } from './childRole.js';
 import { childRoleRules, hasFeature, keyRules, oldRoleRules, type Era } from './eras.js';
 import type { Role, SpteIndex } from './ids.js';
 import { oldChildRole, roleSource, type OldRoleRules } from './oldChildRole.js';
-import { roleField } from './role.js';
+import { roleField, withRole } from './role.js';
 import { roleKey, type KeyRules } from './roleKey.js';
 
 /** How the kernels of an era make the roles of their pages. */
@@ -29,7 +29,8 @@ export class EraRoles {
   root(base: Role, level: number, slot: number): Role {
     if (this.fromParent) return this.key(rootRole(base, level, slot, this.rules));
     const direct = roleField(base, 'direct') === 1;
-    return this.ofAddress(base, BigInt(slot) << 30n, level, direct, roleField(base, 'access'));
+    const role = this.ofAddress(base, BigInt(slot) << 30n, level, direct, roleField(base, 'access'));
+    return this.key(withRole(role, { passthrough: roleField(base, 'passthrough') }));
   }
 
   /** Role of the page that an SPTE of a page with role `parent` must lead to. */

@@ -6,7 +6,7 @@ import type { KeyRules } from './roleKey.js';
 import type { OldRoleRules } from './oldChildRole.js';
 import { LAYOUT_2_6_20, LAYOUT_2_6_25, type OldRoleLayout } from './oldRoleLayout.js';
 import { OLD_PARENT_SLOTS, OLD_RMAP_SLOTS, PTE_LIST_SLOTS } from './pteList.js';
-import { LAYOUT_5_1, LAYOUT_5_17, LAYOUT_7, type RoleLayout } from './roleLayout.js';
+import { LAYOUT_5_1, LAYOUT_5_17, LAYOUT_7, withAccess, type RoleLayout } from './roleLayout.js';
 import { PT64_2_6_20, PT64_2_6_23, PT64_2_6_25 } from './oldSptes.js';
 import { NX, PT64, PT64_5_10, PT64_7, type SpteFormat } from './spte.js';
 
@@ -191,12 +191,20 @@ export function eraFor(kernel: string): Era {
 
 /** The same era with some features switched off. */
 export function withoutFeatures(era: Era, off: readonly Feature[]): Era {
-  return { ...era, features: features(era.features, [], off) };
+  return withRules(era, features(era.features, [], off));
 }
 
 /** The same era with some features of another. */
 export function withFeatures(era: Era, on: readonly Feature[]): Era {
-  return { ...era, features: features(era.features, on) };
+  return withRules(era, features(era.features, on));
+}
+
+/** A right to read takes a bit of the role's word. */
+function withRules(era: Era, having: ReadonlySet<Feature>): Era {
+  const { roles } = era;
+  const letters = having.has('read-access') ? LAYOUT_7.accessBits : LAYOUT_5_17.accessBits;
+  const fits = !('accessBits' in roles) || !('bit4Is8Byte' in roles) || roles.accessBits.length === letters.length;
+  return { ...era, features: having, roles: fits ? roles : withAccess(roles, letters.length) };
 }
 
 export function hasFeature(era: Era, feature: Feature): boolean {

@@ -63,6 +63,13 @@ export const LAYOUT_7: RoleLayout = {
   accessBits: [8, 2, 4, 1],
 };
 
+/** The layout with an access of 3 or 4 bits; what lies above moves (spec/roles.md §2.7). */
+export function withAccess(layout: RoleLayout, letters: number): RoleLayout {
+  const { bit4Is8Byte } = layout;
+  if (letters === LAYOUT_7.accessBits.length) return { ...LAYOUT_7, bit4Is8Byte };
+  return { ...LAYOUT_5_17, bit4Is8Byte, fields: { ...LAYOUT_5_17.fields, cr4_smep: [20, 1] } };
+}
+
 /** From the kernel's 32-bit word to the engine's role. */
 export function decodeRole(layout: RoleLayout, word: number): Role {
   let role = 0 as Role;

@@ -14,6 +14,8 @@ export interface RootControl {
   readonly smap: boolean;
   /** its tables are the nested ones of a guest hypervisor */
   readonly nested: boolean;
+  /** the root is of level 5, and the guest's own of level 4 */
+  readonly passthrough: boolean;
 }
 
 /** What find-or-create is asked for by a slot of the root. */
@@ -33,7 +35,7 @@ const DIRECTORY_LEVEL = 2;
  * The role that a vCPU's pages start from: level and quadrant are the root's own ([6.1 mmu.c:kvm_calc_cpu_role, kvm_init_shadow_mmu],
  * spec/roles.md §3).
  */
-export function baseRole(mmu: Mmu, { mode, wp, nx, smep, smap, nested }: RootControl): Role {
+export function baseRole(mmu: Mmu, { mode, wp, nx, smep, smap, nested, passthrough }: RootControl): Role {
   const paging = mode !== 'off';
   const bit = (set: boolean): number => (set ? 1 : 0);
   const role = makeRole({
@@ -46,6 +48,7 @@ export function baseRole(mmu: Mmu, { mode, wp, nx, smep, smap, nested }: RootCon
     smap_andnot_wp: bit(paging && smap && !wp),
     cr4_smep: bit(paging && smep),
     guest_mode: bit(nested),
+    passthrough: bit(passthrough),
   });
   return mmu.roles.key(role);
 }

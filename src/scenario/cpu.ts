@@ -12,7 +12,7 @@ import { GuestWalk } from '../engine/walk.js';
 import { walkOutcome, type WalkOutcome } from '../engine/walkOutcome.js';
 import type { Input } from './happening.js';
 import type { GuestMemory, HostMemory } from './memory.js';
-import { baseRoleOf, controlOf, localRootOf, modeOf, rootLevelOf, type Control } from './paging.js';
+import { baseRoleOf, controlOf, isNested, localRootOf, modeOf, rootLevelOf, type Control } from './paging.js';
 
 /** How a vCPU is set up; without paging CR3 says nothing. */
 export interface Paging {
@@ -22,7 +22,7 @@ export interface Paging {
   readonly cr3: Gfn;
   /** PAE: where in that page the four PDPTEs are, bytes */
   readonly cr3Offset?: number;
-  /** `npt-32`: levels of the host's own nested page tables, and so of the shadow root (default 4) */
+  /** levels of the host's own nested page tables, and so of the shadow root (default 4); with `4-level` 5 makes the guest's tables nested */
   readonly rootLevels?: 4 | 5;
   /** CR0.WP */
   readonly wp: boolean;
@@ -132,7 +132,7 @@ export class Cpu {
       case 'pae':
         return this.pdptes.map((pdpte) => (pdpte & 1n ? singleRoot(this.mmu, base, 2, gpteFrame('pae', pdpte)) : undefined));
       default:
-        return [singleRoot(this.mmu, base, topLevel(mode), cr3)];
+        return [singleRoot(this.mmu, base, this.rootLevel, cr3)];
     }
   }
 
@@ -140,7 +140,7 @@ export class Cpu {
   translate(address: bigint, access: Access): number | undefined {
     const { write, fetch } = access;
     // The CPU walks nested page tables as a user would.
-    const user = access.user === true || this.paging.mode === 'npt-32';
+    const user = access.user === true || isNested(this.paging);
     const asked = (write ? PferrBit.write : 0) | (user ? PferrBit.user : 0) | (fetch ? PferrBit.fetch : 0);
     const leaf = this.leafAt(address);
     if (!leaf) return asked;

@@ -30,11 +30,17 @@ export function modeOf({ mode }: Paging): PagingMode | undefined {
  */
 export function rootLevelOf(paging: Paging): number {
   if (paging.mode === 'npt-32') return paging.rootLevels ?? 4;
-  return Math.max(guestLevelOf(paging), LOCAL_LEVEL);
+  return Math.max(isNested(paging) ? paging.rootLevels! : guestLevelOf(paging), LOCAL_LEVEL);
+}
+
+/** The tables are nested ones: those of a 32-bit hypervisor, or of a 64-bit one on a host with more levels. */
+export function isNested({ mode, rootLevels }: Paging): boolean {
+  return mode === 'npt-32' || (mode === '4-level' && rootLevels === 5);
 }
 
 export function baseRoleOf(mmu: Mmu, paging: Paging): Role {
-  return baseRole(mmu, { mode: modeOf(paging) ?? 'off', nested: paging.mode === 'npt-32', ...controlOf(paging) });
+  const nested = isNested(paging);
+  return baseRole(mmu, { mode: modeOf(paging) ?? 'off', nested, passthrough: nested && guestLevelOf(paging) === 4, ...controlOf(paging) });
 }
 
 /** The local page that a load of the root makes; undefined where it takes others. */
