@@ -1,27 +1,62 @@
 /**
  * Takes the pictures of "What the patches were for" into media/screenshots: `node test/run.mjs pictures`. One for each system: its
- * scenario run without the patch, stopped at the statement that tells, with the shadow pages that the statement is about.
+ * scenario with and without the patch, compared, and the debugger where a difference tells, with the shadow page that it is about.
  */
-import { readFileSync } from 'node:fs';
-import path from 'node:path';
 import { afterEach, describe, it } from 'mocha';
 import { Workbench } from './workbench.js';
 
 interface Picture {
   /** file in media/scenarios, without ending; the picture is called like it */
   readonly scenario: string;
-  /** the patch */
-  readonly without: string;
-  /** beginning of the statement to stop at */
-  readonly statement: string;
+  /** what is chosen to compare it: a feature, or two kernels */
+  readonly rules: { readonly without: string } | { readonly kernels: readonly [string, string] };
+  /** text of the difference that tells */
+  readonly difference: string;
+  /** run that is debugged there */
+  readonly side: 'a' | 'b';
   /** page that the layout shows, as its search takes it */
   readonly page: string;
 }
 
-const PICTURES: readonly Picture[] = [];
+const PICTURES: readonly Picture[] = [
+  {
+    scenario: '000-quadrant-in-role',
+    rules: { without: 'quadrant-in-role' },
+    difference: 'the shadow page 5 L1 q1 that is looked for',
+    side: 'b',
+    page: '5 L1 q0',
+  },
+  {
+    scenario: '001-local-pages',
+    rules: { without: 'local-pages' },
+    difference: 'only A takes the shadow page 1 L2 q0',
+    side: 'a',
+    page: '0 L3 q0',
+  },
+  {
+    scenario: '002-role-from-parent',
+    rules: { kernels: ['5.15', '5.15.y-S002'] },
+    difference: 'the shadow page 600 L1 q1 that is looked for',
+    side: 'b',
+    page: '600 L1 q1',
+  },
+  {
+    scenario: '003-mmio-decoupling',
+    rules: { without: 'mmio-decoupling' },
+    difference: 'only B has mark_mmio_spte',
+    side: 'b',
+    page: '6 L1 q0',
+  },
+  {
+    scenario: '004-quadrant-filter',
+    rules: { without: 'quadrant-filter' },
+    difference: 'only B sets the SPTE of gfn 77 in 5 L1 q0',
+    side: 'b',
+    page: '5 L1 q0',
+  },
+];
 
-const SIZE = { width: 1360, height: 860 };
-const folder = process.env.EDITOR_FOLDER ?? 'media/scenarios';
+const SIZE = { width: 1500, height: 900 };
 
 let workbench: Workbench | undefined;
 
@@ -31,26 +66,29 @@ describe('pictures of the scenarios', () => {
     workbench = undefined;
   });
 
-  for (const { scenario, without, statement, page } of PICTURES) {
+  for (const { scenario, rules, difference, side, page } of PICTURES) {
     it(scenario, async () => {
-      const file = `${scenario}.mmu`;
-      const lines = readFileSync(path.join(folder, file), 'utf8').split('\n');
-      const line = lines.findIndex((text) => text.startsWith(statement)) + 1;
-      if (line === 0) throw new Error(`${file} has no statement "${statement}"`);
-      const w = (workbench = await Workbench.open(file, 'dark', SIZE));
-      await w.goToLine(line);
-      await w.toggleBreakpoint(line);
-      await w.command('Debug This Scenario Without a Feature');
-      await w.choose(without);
+      const w = (workbench = await Workbench.open(`${scenario}.mmu`, 'dark', SIZE));
+      if ('without' in rules) {
+        await w.command('Compare This Scenario With and Without a Feature');
+        await w.choose(rules.without);
+      } else {
+        await w.command('Compare Two Runs');
+        await w.choose('Under two kernels');
+        for (const kernel of rules.kernels) await w.choose(kernel);
+      }
+      const view = w.webview('panel');
+      const item = view.locator('[role=option]', { hasText: difference }).first();
+      await item.click();
+      await view.locator(`.go[data-side=${side}]`).click();
       await w.toolbar.waitFor();
       await w.page.locator('.debug-top-stack-frame-line').first().waitFor();
-      await w.button('Continue');
-      await w.stoppedAt(line);
       for (const title of ['Watch', 'Call Stack', 'Breakpoints']) await w.toggleView(title, false);
-      await w.expand('Event', false);
-      await w.expand(/^Shadow pages/);
       await w.toggleView('SPTE layout', true);
       await w.findInLayout(page);
+      await w.expand('Event', false);
+      await w.expand(/^Shadow pages/);
+      await item.waitFor();
       await w.screenshot(scenario);
     });
   }

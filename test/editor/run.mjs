@@ -20,11 +20,11 @@ import { runOnDesktop } from './desktop.mjs';
 const suiteFile = path.join(root, 'out/test/editor/exthost.cjs');
 const suiteLimit = 240_000;
 
-/** A workspace that a suite may write to: the bundled trace, and the same recording as a trace.dat. */
+/** A workspace that a suite may write to: the bundled trace, the same recording as a trace.dat, and the scenarios. */
 function workspace() {
   const parent = mkdtempSync(path.join(tmpdir(), 'shadow-mmu-'));
   const folder = path.join(parent, 'samples');
-  cpSync(path.join(root, 'media/samples'), folder, { recursive: true });
+  for (const source of ['samples', 'scenarios']) cpSync(path.join(root, 'media', source), folder, { recursive: true });
   cpSync(path.join(root, 'test/data/k6.1-nonpae-small-all.dat'), path.join(folder, 'trace.dat'));
   return { folder, remove: () => rmSync(parent, { recursive: true, force: true, maxRetries: 5 }) };
 }
