@@ -41,6 +41,13 @@ function copy(): void {
 const rules = ({ kernel, without, with: more }: RunLabel): string =>
   [`kernel ${kernel}`, ...without.map((feature) => `without ${feature}`), ...more.map((feature) => `with ${feature}`)].join(', ');
 
+/** Those of a sort are one line of the list; of very many sorts only the first are there. */
+function listedText(differences: readonly Difference[], total: number): string {
+  const listed = differences.reduce((sum, { count: times }) => sum + times, 0);
+  if (listed < total) return `, the first ${count(listed)} of them listed`;
+  return differences.length < total ? ` of ${plural(differences.length, 'sort', 'sorts')}` : '';
+}
+
 function compared(a: RunLabel, b: RunLabel, differences: Difference[], total: number): void {
   labels = { a, b };
   for (const [side, label] of [
@@ -50,12 +57,11 @@ function compared(a: RunLabel, b: RunLabel, differences: Difference[], total: nu
     setText(names[side], label.title);
     names[side].title = `${label.file}\n${rules(label)}\n${plural(label.events, 'event', 'events')}`;
   }
-  const listed = differences.length < total ? `, the first ${count(differences.length)} of them listed` : '';
   setText(
     status,
     total === 0
       ? `No difference: ${plural(a.events, 'event', 'events')}, and the states after them, are the same.`
-      : `${plural(total, 'difference', 'differences')}${listed}.`,
+      : `${plural(total, 'difference', 'differences')}${listedText(differences, total)}.`,
   );
   list.element.hidden = keys.hidden = total === 0;
   if (total === 0) fill(detail);

@@ -56,7 +56,7 @@ const PICTURES: readonly Picture[] = [
   },
 ];
 
-const SIZE = { width: 1500, height: 900 };
+const SIZE = { width: 1480, height: 800 };
 
 let workbench: Workbench | undefined;
 
@@ -88,6 +88,9 @@ describe('pictures of the scenarios', () => {
       await w.findInLayout(page);
       await w.expand('Event', false);
       await w.expand(/^Shadow pages/);
+      // The panel that the debug console came with.
+      await w.command('View: Hide Panel');
+      await w.page.locator('.repl').waitFor({ state: 'hidden' });
       await item.waitFor();
       await w.screenshot(scenario);
     });

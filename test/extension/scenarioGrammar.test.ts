@@ -58,7 +58,7 @@ describe('The grammar of scenarios', () => {
   it('knows the head of a scenario', () => {
     assert.deepEqual(tokens('kernel 2.6.24 # as it was'), [
       ['kernel', 'storage.type.setup'],
-      ['2.6.24', 'constant.other.kernel'],
+      ['2.6.24', 'constant.numeric.kernel'],
       ['# as it was', 'comment.line.number-sign'],
     ]);
     assert.deepEqual(tokens('without quadrant-filter, unsync'), [
@@ -67,7 +67,7 @@ describe('The grammar of scenarios', () => {
       [',', 'punctuation.separator'],
       ['unsync', 'constant.language.feature'],
     ]);
-    assert.equal(scopeOf('5.15.y-S002', 'Kernel 5.15.y-S002'), 'constant.other.kernel');
+    assert.equal(scopeOf('5.15.y-S002', 'Kernel 5.15.y-S002'), 'constant.numeric.kernel');
   });
 
   it('knows slots and vCPUs', () => {
@@ -134,6 +134,12 @@ describe('The grammar of scenarios', () => {
       ['not', 'keyword.operator.logical'],
       ['quadrant-filter', 'constant.language.feature'],
       ['expect', 'keyword.control.expect'],
+    ]);
+    assert.deepEqual(tokens('if unsync and not unsync-many: reclaim 1').slice(2, 6), [
+      ['and', 'keyword.operator.logical'],
+      ['not', 'keyword.operator.logical'],
+      ['unsync-many', 'constant.language.feature'],
+      ['reclaim', 'keyword.other.action'],
     ]);
     assert.equal(scopeOf('write', 'if unsync: write 0x1000 = 1'), 'keyword.other.action');
   });

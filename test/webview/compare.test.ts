@@ -38,7 +38,10 @@ const missing: Difference = {
   summary: 'only in B the guest faults at 0',
   a: { at: { event: 30 }, text: null },
   b: { at: { event: 35 }, text: 'kvm_page_fault: address 0 error_code 0x4' },
-  fields: [],
+  fields: [
+    { name: 'address', a: null, b: '0' },
+    { name: '2 L1 q0 [000]', a: 'empty', b: 'leaf gfn 10' },
+  ],
   features: [],
   count: 1,
 };
@@ -47,7 +50,7 @@ const compared: ToCompare = {
   a: label('quadrant.mmu', []),
   b: label('quadrant.mmu without quadrant-filter', ['quadrant-filter']),
   differences: [state, event, missing],
-  total: 5,
+  total: 7,
 };
 
 const text = async (page: Page, selector: string): Promise<string> =>
@@ -65,7 +68,7 @@ describe('Two runs compared, in a browser', function () {
     assert.equal(await text(page, '.status'), 'Comparing …');
     await tell(compared);
     assert.equal(await text(page, 'header'), 'A quadrant.mmu B quadrant.mmu without quadrant-filter');
-    assert.match(await text(page, '.status'), /^5 differences, the first 3 of them listed/);
+    assert.match(await text(page, '.status'), /^7 differences, the first 5 of them listed/);
     assert.match(await text(page, '.detail h2'), /2 L1 q0 \[000\]/);
     assert.match(await text(page, '.side.a'), /^A Debug A at event 17 line 14 emulate 0x2800 .* kvm_emulate_insn/);
     assert.match(await text(page, '.fields tbody'), /^2 L1 q0 \[000\] 20027 –$/);
@@ -87,6 +90,9 @@ describe('Two runs compared, in a browser', function () {
     await page.keyboard.press('End');
     assert.equal(await page.locator('[aria-selected=true] .summary').innerText(), missing.summary);
     assert.match(await text(page, '.side.a'), /^A Debug A at event 30 no such event here$/);
+    assert.equal(await text(page, '.fields tbody'), '2 L1 q0 [000] empty leaf gfn 10');
+    await tell({ ...compared, total: 5 });
+    assert.equal(await text(page, '.status'), '5 differences of 3 sorts.');
     assert.deepEqual(violations, []);
     await page.context().close();
   });

@@ -7,14 +7,16 @@ export type Go = (side: Side, event: number) => void;
 
 /** One difference side by side: statement, event, and every field or place that is not the same. */
 export function detailOf(difference: Difference, go: Go): HTMLElement {
-  const { a, b, fields, features } = difference;
+  const { a, b } = difference;
+  // Of an event that only one run has, every field is in that one only: its line says it all.
+  const both = a.text !== null && b.text !== null;
+  const fields = difference.fields.filter((field) => both || (field.a !== null && field.b !== null));
   // Against nothing, nothing is marked: all of it is what differs.
   const [left, right] = a.text === null || b.text === null ? [plain(a), plain(b)] : wordPieces(a.text, b.text);
   return el(
     'section',
     { class: 'detail', 'aria-label': difference.summary },
     el('h2', {}, difference.summary),
-    features.length > 0 && el('p', { class: 'dim because' }, `Because of ${features.join(', ')}`),
     el('div', { class: 'sides' }, sideOf('a', a, left, go), sideOf('b', b, right, go)),
     fields.length > 0 &&
       el(
