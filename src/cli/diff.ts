@@ -99,7 +99,7 @@ function times({ count }: DifferenceReport): string {
 
 function where(place: PlaceReport | null): string {
   if (!place) return 'nothing';
-  const line = place.line === undefined ? '' : ` (line ${place.line})`;
+  const line = place.line === undefined || place.statement ? '' : ` (line ${place.line})`;
   const statement = place.statement ? `${place.statement.line}: ${place.statement.text} · ` : '';
   return `${statement}event ${place.event}${line}${place.time ? ` ${place.time.trim()}` : ''}  ${place.text}`;
 }

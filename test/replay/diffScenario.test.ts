@@ -75,6 +75,27 @@ describe('the difference of a scenario with and without a feature', () => {
     assert.equal(last.a!.statement!.line, 11);
   });
 
+  it('is seen in the state alone, where hardware sets what a sync clears', () => {
+    const text = [
+      'slot ram gfn 0x0..0x3ff',
+      'vcpu 0 paging 32 cr3 0x1000',
+      'set 0x1000[0] = 0x5000|P|W|U|A',
+      'set 0x1000[1] = 0x6000|P|W|U|A',
+      'set 0x5000[2] = 0x20000|P|W|U|A|D',
+      'set 0x6000[0] = 0x5000|P|W|U|A|D',
+      'read 0x2000',
+      'write 0x400000 = 0x21000|P|W|U|A|D',
+      'cr3 0x1000',
+    ].join('\n');
+    const report = compared(text, {}, { without: ['sync-clears-accessed'] });
+    assert.deepEqual(
+      report.differences.map(({ kind }) => kind),
+      ['state'],
+    );
+    assert.equal(report.differences[0]!.a!.statement!.text, 'cr3 0x1000');
+    assert.deepEqual(report.differences[0]!.state, [{ place: '5 L1 q0 [002]', a: 'leaf gfn 20 wuxm--', b: 'leaf gfn 20 wuxmad' }]);
+  });
+
   it('lies between two kernels too', () => {
     const text = ['vcpu 0 paging 32 cr3 0x1000 nonx', 'slot ram gfn 0x0..0x3ff', 'set 0x1000[0] = 0x5000|P|W|U|A', 'read 0x0'].join('\n');
     const report = compared(text, { kernel: '5.10' }, { kernel: '6.1' });

@@ -127,7 +127,7 @@ const SHOWS: Readonly<Record<Feature, Rule>> = {
   'notifier-events': never,
   'sync-zaps-empty': all(zaps, more, during('sync', 'walk', 'control-register')),
   'prefetch-unsyncs': any(all(about(Kind.unsyncPage), more), writes),
-  'writable-stays': any(all(field('spte.w', 'spte.mw', 'spte.d'), noMmio), all(setWithoutDirty, more)),
+  'writable-stays': any(all(field('spte.w', 'spte.mw', 'spte.d'), noMmio), all(setWithoutDirty, more), all(during('sync'), state)),
   'mmio-counts-as-writable': all(field('spte.w', 'spte.mw', 'spte.d'), during('mmio')),
   'unprotect-after-fault': all(during('reinjection'), about(Kind.walk, Kind.prepareZap)),
   'injected-until-entry': all(during('after-injection'), any(all(zaps, more), all(about(Kind.walk, Kind.emulateInsn), less))),

@@ -4,7 +4,7 @@ import { ScenarioError, runScenario } from '../../scenario/run.js';
 import type { EventTable } from '../../trace/table.js';
 import { ScenarioRefusal, scenarioOf } from '../extract/scenario.js';
 import { Replay } from '../replay.js';
-import { scenarioHistory } from './scenarioHistory.js';
+import { ScenarioHistory } from '../scenario/history.js';
 import { recordedRun, scenarioRun, type DiffRun } from './run.js';
 
 export { ScenarioError, ScenarioRefusal };
@@ -53,7 +53,7 @@ export function openRecording(table: EventTable, kernel?: string): NamedRun {
 export function openScenario(text: string, file: string, { kernel, without = [], with: more = [] }: RunRules): NamedRun {
   const ran = runScenario(text, file, { ...(kernel === undefined ? {} : { kernel }), without, with: more });
   return {
-    run: scenarioRun(scenarioHistory(ran, file), ran.era, ran.failures),
+    run: scenarioRun(new ScenarioHistory(ran, file), ran.era, ran.failures),
     kernel: ran.era.name,
     without: ran.without,
     with: ran.with,
