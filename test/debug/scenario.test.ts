@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import type { DebugProtocol as P } from '@vscode/debugprotocol';
+import { hashBucket } from '../../src/engine/hash.js';
+import type { Gfn } from '../../src/engine/ids.js';
 import { Driver } from './driver.js';
 import { temporary } from './recordings.js';
 import { Transcript } from './transcript.js';
@@ -193,6 +195,50 @@ describe('a scenario', () => {
     driver.close();
   });
 
+  it('stops where the search for a page goes past pages of another gfn', async () => {
+    const [one, other] = sameBucket();
+    const text = `slot ram gfn 0..0xfff
+vcpu 0 paging 32 cr3 0x5000
+set 0x5000[0] = gfn(0x${one.toString(16)})|P|W|U
+set 0x5000[1] = gfn(0x${other.toString(16)})|P|W|U
+set 0x${one.toString(16)}000[0] = gfn(0x6)|P|W|U
+set 0x${other.toString(16)}000[0] = gfn(0x7)|P|W|U
+read 0x0
+read 0x400000
+`;
+    const driver = await Driver.loaded(temporary('collision.mmu', text), { filters: ['hash-collision'] });
+    const { text: why } = await driver.go('continue');
+    assert.match(
+      why!,
+      new RegExp(`the search for ${other.toString(16)} L1 q0 in bucket \\d+ goes past 1 page of another gfn: ${one.toString(16)} L1 q0`),
+    );
+    assert.equal((await driver.go('continue')).reason, 'end');
+    const condition = `gfn == ${one}`;
+    await driver.client.request('setExceptionBreakpoints', { filters: [], filterOptions: [{ filterId: 'hash-collision', condition }] });
+    assert.equal((await driver.go('reverseContinue')).reason, 'entry');
+    driver.close();
+  });
+
+  it('runs anew when it is restarted, with what was edited', async () => {
+    const name = temporary('edited.mmu', HALVES);
+    const driver = await Driver.loaded(name, { filters: ['prediction'] });
+    assert.equal((await driver.go('continue')).description, 'exception: failed expect');
+    temporary('edited.mmu', HALVES.replace('expect 3 pages', 'expect 2 pages'));
+    await driver.client.untilStopped('restart');
+    assert.equal((await driver.go('continue')).reason, 'end');
+    driver.close();
+  });
+
+  it('goes from one vCPU to another, as its statements do', async () => {
+    const two = HALVES.replace('write 0x210000', 'vcpu 1 paging 32 cr3 0x5000\nwrite 0x210000');
+    const driver = await Driver.loaded(temporary('two.mmu', two));
+    const threads = new Map<string, number>();
+    for (let stop = driver.first; stop.reason !== 'end'; stop = await driver.go('next'))
+      threads.set(String(await line(driver)), stop.threadId!);
+    assert.deepEqual([threads.get('9'), threads.get('10'), threads.get('11')], [1001, 1002, 1002]);
+    driver.close();
+  });
+
   it('names a kernel’s functions as that kernel does', async () => {
     const driver = await Driver.loaded(file(), {
       launch: { kernel: '2.6.24' },
@@ -210,6 +256,18 @@ describe('a scenario', () => {
     await assert.rejects(Driver.start(file(), { launch: { kernel: '1.0' } }), /no era has the rules of kernel '1\.0'/);
   });
 });
+
+/** Two guest frames whose shadow pages share a bucket of the hash. */
+function sameBucket(): [number, number] {
+  const seen = new Map<number, number>();
+  for (let gfn = 0x10; gfn < 0x1000; gfn++) {
+    const bucket = hashBucket(gfn as Gfn);
+    const before = seen.get(bucket);
+    if (before !== undefined) return [before, gfn];
+    seen.set(bucket, gfn);
+  }
+  throw new Error('the hash has no collisions');
+}
 
 /** What the scopes show of the entry that is written. */
 async function spte(driver: Driver): Promise<string> {
