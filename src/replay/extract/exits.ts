@@ -69,6 +69,8 @@ export class Exit {
   /** pages of a root load, in order */
   readonly roots: PageId[] = [];
   mmio = false;
+  /** pages that were synced: they hang below the root in use */
+  readonly synced: PageId[] = [];
   /** gfns of pages that were zapped, in order */
   readonly zapped: number[] = [];
 

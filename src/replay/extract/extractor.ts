@@ -144,14 +144,21 @@ export class Extractor implements Listener {
     if (!gaveUp && !this.led(exit, fault)) return;
     const { error, address } = fault;
     const writes = (error & PferrBit.write) !== 0 && !gaveUp;
+    const wasKnown = walk !== undefined && this.knows(walk);
     if (walk && (!gaveUp || fault.requested)) this.walked(fault, walk, writes);
     if (fault.requested && gfn !== undefined) this.backed(fault, gfn, walk);
     if (gfn !== undefined && (fault.lostWrite || fault.fast)) this.logged(gfn);
-    this.showInvlpg(vcpu, fault);
+    if (wasKnown) this.showInvlpg(vcpu, fault);
     const user = (error & PferrBit.user) !== 0;
     if (writes) this.group.doings.push(this.write(exit, fault, gfn, user));
     else if (!gaveUp || fault.requested) this.group.doings.push({ kind: error & PferrBit.fetch ? 'fetch' : 'read', address, user });
     if (gaveUp) this.group.doings.push({ kind: 'unprotect', gfn: gfn! });
+  }
+
+  /** The entry at the end of a walk was seen before: there may have been an SPTE for it. */
+  private knows({ elements }: Walk): boolean {
+    const leaf = elements.at(-1);
+    return leaf?.gpa !== undefined && this.guest.has(leaf.gpa);
   }
 
   /** Something came of the fault: a mapping, an MMIO access, a #PF for the guest, or an emulated instruction. */

@@ -130,6 +130,9 @@ export class Following {
         if (!exit || task.outside) this.listener.zapped(event);
         else exit.zapped.push(table.num(event, SpSlot.gfn));
         break;
+      case Kind.syncPage:
+        exit?.synced.push(this.replay.notes.pageOf(event));
+        break;
       case Kind.zapAllFast:
         this.listener.zapAllFast(event);
         break;

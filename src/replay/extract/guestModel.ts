@@ -43,6 +43,11 @@ export class GuestModel {
     }
   }
 
+  /** Something was seen there, or stored. */
+  has(gpa: number): boolean {
+    return this.words.has(gpa);
+  }
+
   at(gpa: number, bytes: 4 | 8): bigint | undefined {
     const low = this.words.get(gpa);
     if (!low || low.store) return undefined;

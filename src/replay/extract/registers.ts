@@ -1,3 +1,5 @@
+import { NO_PAGE, type PageId } from '../../engine/ids.js';
+import type { Mmu } from '../../engine/mmu.js';
 import type { Replayer } from '../replayer.js';
 import type { Controls, Doing, ScenarioMode } from './doings.js';
 import type { Exit } from './exits.js';
@@ -78,7 +80,11 @@ export class Registers {
   /** The root in use has this gfn: what the last write of CR3 was. */
   rootShown(vcpu: number, gfn: number): void {
     const state = this.states.get(vcpu);
-    if (!state?.unseen) return;
+    if (state) this.shown(state, gfn);
+  }
+
+  private shown(state: VcpuState, gfn: number): void {
+    if (!state.unseen) return;
     state.unseen.value = state.cr3 = gfn * PAGE;
     state.unseen = undefined;
   }
@@ -91,7 +97,7 @@ export class Registers {
     const state = this.states.get(id);
     if (!state) return paging && exit.roots.length ? [this.first(id, paging)] : [];
     if (!paging) return [];
-    if (exit.roots.length === 0) return isCr3 ? [this.unseenLoad(state, paging)] : [];
+    if (exit.roots.length === 0) return isCr3 ? [this.unseenLoad(state, paging, exit.synced)] : [];
     return this.loaded(exit, id, state, paging, isCr3);
   }
 
@@ -105,10 +111,14 @@ export class Registers {
   }
 
   /** CR3 was written, and no root was loaded: its value is the same, or that of a root that KVM still has. */
-  private unseenLoad(state: VcpuState, paging: Paging): Doing {
+  private unseenLoad(state: VcpuState, paging: Paging, synced: readonly PageId[]): Doing {
     if (paging.mode !== '4-level' && paging.mode !== '5-level') return { kind: 'cr3', value: state.cr3 };
     state.unseen = { kind: 'cr3', value: undefined };
-    return state.unseen;
+    const { unseen } = state;
+    const roots = rootsAbove(this.replay.mmu(this.vm), synced);
+    if (roots.size === 1) this.shown(state, [...roots][0]!);
+    else if (roots.has(state.cr3 / PAGE)) this.shown(state, state.cr3 / PAGE);
+    return unseen;
   }
 
   private loaded(exit: Exit, id: number, state: VcpuState, paging: Paging, isCr3: boolean): Doing[] {
@@ -162,4 +172,20 @@ export class Registers {
     if (cr3 === undefined) this.tables.set(key, (cr3 = PDPT_BASE + this.tables.size * PAGE));
     return cr3;
   }
+}
+
+/** Frames of the root tables from which links lead down to all of some pages. */
+function rootsAbove(mmu: Mmu, pages: readonly PageId[]): Set<number> {
+  let common: Set<number> | undefined;
+  for (const page of pages) {
+    if (page === NO_PAGE) continue;
+    const roots = new Set<number>();
+    const climb = (at: PageId): void => {
+      if (mmu.pages.level(at) >= 4) roots.add(mmu.pages.birth(at).gfn);
+      for (const parent of mmu.parents(at)) climb(parent.page);
+    };
+    climb(page);
+    common = common ? new Set([...common].filter((gfn) => roots.has(gfn))) : roots;
+  }
+  return common ?? new Set();
 }
