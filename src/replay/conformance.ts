@@ -181,7 +181,9 @@ export class Conformance {
       const { format } = task.mmu;
       const gfn = reading.num(0) as Gfn;
       if (isMmioSpte(format, spte)) return;
-      kvm.host.saw(gfn, spteFrame(spte), (spte & format.hostWritable) !== 0n, reading.num(3), event);
+      // SPTEs of old kernels say of the host's right to write no more than W does.
+      const hostWritable = format.hostWritable ? (spte & format.hostWritable) !== 0n : (kvm.host.at(gfn)?.writable ?? true);
+      kvm.host.saw(gfn, spteFrame(spte), hostWritable, reading.num(3), event);
       if (task.requested && task.walk && task.walk.leafLevel > 1) kvm.host.sawLevel(gfn, reading.num(3), event);
     } else if (kind === Kind.zapAllFast) {
       kvm.host.slotsMayHaveChanged(event);

@@ -3,6 +3,7 @@ import type { Gfn } from '../engine/ids.js';
 import { NO_PAGE, type EventIndex } from '../engine/ids.js';
 import type { Store } from '../engine/instruction.js';
 import type { Change } from '../engine/kvm.js';
+import { leavesNoMmio } from '../engine/mmioEntry.js';
 import { PferrBit, controlOf } from '../engine/permission.js';
 import { roleField } from '../engine/role.js';
 import { directPageFault } from '../engine/steps/directFault.js';
@@ -10,7 +11,7 @@ import type { Fault, ShadowFault } from '../engine/steps/fault.js';
 import { invalidate } from '../engine/steps/invalidate.js';
 import { invalidateUnknown } from '../engine/steps/invlpg.js';
 import { mmioPageFault } from '../engine/steps/mmio.js';
-import { beforeEntry } from '../engine/steps/roots.js';
+import { afterCr3, beforeEntry } from '../engine/steps/roots.js';
 import { trackWrite } from '../engine/steps/trackWrite.js';
 import { unprotect } from '../engine/steps/unprotect.js';
 import { atAnyTime } from '../engine/steps/unshown.js';
@@ -20,8 +21,10 @@ import { outsideGuest } from '../engine/steps/userspace.js';
 import type { Vcpu } from '../engine/vcpu.js';
 import { walkOutcome } from '../engine/walkOutcome.js';
 import { Kind } from '../trace/vocabulary.js';
+import { wroteCr } from './controlRegisters.js';
 import { faultInAnyClass, faultOf } from './faultOf.js';
 import { enterFromLocalRoot, knownLocalRoot, renewLocalRoot, walkedFromLocalRoot } from './localRoots.js';
+import { invalidateKnown } from './invlpg.js';
 import type { Replayer } from './replayer.js';
 import type { Task } from './task.js';
 import { walkedForUnknownUse } from './unknownUse.js';
@@ -41,8 +44,9 @@ export function drive(replay: Replayer, event: EventIndex, kind: Kind, task: Tas
       if (table.string(event, 0) === 'interrupt') renewLocalRoot(task);
       task.settled = false;
       task.change = changeOf(table.string(event, 0));
+      task.cr3 = undefined;
       task.reinjecting = delivers(replay, event, task);
-      task.invalidating = /^invlpg/i.test(table.string(event, 0));
+      invalidates(replay, event, task);
       task.trackedWrite = undefined;
       break;
     case Kind.entry:
@@ -79,11 +83,15 @@ export function drive(replay: Replayer, event: EventIndex, kind: Kind, task: Tas
       work.finish(event);
       emulated(task);
       break;
+    case Kind.trackWrite:
+      work.finish(event);
+      tracked(replay, event, task);
+      break;
     case Kind.tdpSpteChanged:
       tdpChanged(replay, event, task);
       break;
     case Kind.cr:
-      if (task.vcpu && table.num(event, 0) === CR_WRITE) task.registers.wrote(task.vcpu.id, table.num(event, 1), table.word(event, 2));
+      if (table.num(event, 0) === CR_WRITE) wroteCr(task, table.num(event, 1), table.word(event, 2));
       renewLocalRoot(task);
       break;
     case Kind.smmTransition:
@@ -106,6 +114,23 @@ export function drive(replay: Replayer, event: EventIndex, kind: Kind, task: Tas
       break;
     default: // outputs, and inputs that the MMU does not act upon at once
   }
+}
+
+/** INVLPG, with the address where the CPU tells it: in EXITINFO1, or the exit qualification. */
+function invalidates({ table }: Replayer, event: EventIndex, task: Task): void {
+  const address = table.word(event, 2);
+  const invlpg = /^invlpg/i.test(table.string(event, 0));
+  task.invalidating = invlpg && address === 0n;
+  if (invlpg && address !== 0n) task.work.start(invalidateKnown(task, address));
+}
+
+/** A kprobe shows what the emulator tells the trackers of guest writes. */
+function tracked({ table }: Replayer, event: EventIndex, { kvm, vcpu, mmu, work }: Task): void {
+  const root = vcpu?.roots().find((page) => page !== NO_PAGE);
+  const role = root === undefined ? undefined : mmu.pages.role(mmu.state, root);
+  const wide = role !== undefined && !roleField(role, 'direct') && !roleField(role, 'has4ByteGpte');
+  const value = table.has(event, 2) ? table.word(event, 2) : undefined;
+  work.start(trackWrite(kvm, table.num(event, 0), table.num(event, 1), wide, () => value, vcpu));
 }
 
 /**
@@ -131,8 +156,13 @@ function* betweenRuns(task: Task, vcpu: Vcpu): Steps {
     return yield* enterFromLocalRoot(task, vcpu, flushes);
   }
   if (!task.kvm.time.showsExits) return yield* unseenExits(task, vcpu);
-  const { change } = task;
+  const { change, cr3 } = task;
   task.change = 'none';
+  task.cr3 = undefined;
+  if (cr3 && !task.outside) {
+    task.loading = 'cr3';
+    return yield* afterCr3(task.kvm, vcpu, cr3);
+  }
   task.loading = change;
   if (task.outside) yield* outsideGuest(task.kvm);
   yield* beforeEntry(task.kvm, vcpu, change);
@@ -246,7 +276,9 @@ function walked(replay: Replayer, task: Task): void {
   const fault = faultOf(task, false);
   if (!fault?.walk) return;
   if (fault.error & PferrBit.write && (task.mmu.isTracked(gfn) || task.mmu.shadowsOf(gfn).length)) task.trackedWrite = gfn;
-  work.start(faultInAnyClass(task, fault as ShadowFault), undefined, 'pageFault');
+  // What no slot holds ends here without an event, where MMIO leaves nothing behind; whether one holds it no event has shown yet.
+  const unsure = leavesNoMmio(task.mmu) && !task.kvm.host.isAbsent(gfn) && task.kvm.host.at(gfn) === undefined;
+  work.start(faultInAnyClass(task, fault as ShadowFault), unsure ? 'host-page' : undefined, 'pageFault');
 }
 
 /** The walk failed; with P set the address is invalidated before the fault is injected. */
@@ -275,6 +307,6 @@ function storedBy({ value, combine }: Store): Change {
 function emulatorWrites(task: Task, gfn: Gfn): void {
   const { walk, kvm, work, store } = task;
   if (!store?.bytes || !store.tracked) return;
-  const steps = trackWrite(kvm, gfn * 4096 + Number(walk!.address & 0xfffn), store.bytes, walk!.mode !== '32', storedBy(store));
+  const steps = trackWrite(kvm, gfn * 4096 + Number(walk!.address & 0xfffn), store.bytes, walk!.mode !== '32', storedBy(store), task.vcpu);
   work.start(steps, undefined, task.pageFault && 'pageFault');
 }

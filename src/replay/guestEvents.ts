@@ -27,7 +27,7 @@ export function guestEvent(replay: Replayer, event: EventIndex, kind: Kind, task
       leaveGuest(task);
       task.inExit = true;
       task.seenExit = true;
-      exited(task, table.string(event, 0));
+      exited(task, table.string(event, 0), table.word(event, 2));
       break;
     case Kind.entry:
       leaveGuest(task);
@@ -83,8 +83,9 @@ export function guestEvent(replay: Replayer, event: EventIndex, kind: Kind, task
   }
 }
 
-function exited(task: Task, reason: string): void {
-  if (/^invlpg/i.test(reason)) task.mmu.unseen.happened(Cause.invlpg);
+function exited(task: Task, reason: string, info1: bigint): void {
+  // A CPU that tells the address needs no emulation; one that tells 0 may be one that does not.
+  if (/^invlpg/i.test(reason) && info1 === 0n) task.mmu.unseen.happened(Cause.invlpg);
   // SVM: write_cr3, cr3_write_trap; VMX: CR_ACCESS. With nested paging CR3 is the guest's own.
   if (/cr3|cr_access/i.test(reason)) task.vcpu?.mayHaveSwitched();
   task.resetsMmu = /cr0|cr4|msr/i.test(reason);

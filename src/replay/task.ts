@@ -7,6 +7,7 @@ import type { TracedKvm } from '../engine/kvm.js';
 import type { Mmu } from '../engine/mmu.js';
 import { roleField } from '../engine/role.js';
 import type { RootShape, Vcpu } from '../engine/vcpu.js';
+import type { RootPage } from '../engine/rootPages.js';
 import type { RootChange } from '../engine/steps/roots.js';
 import { GuestWalk } from '../engine/walk.js';
 import type { KnownRegisters } from './registers.js';
@@ -46,6 +47,8 @@ export class Task {
   suspected: { readonly page: PageId; readonly before: EventIndex | undefined }[] = [];
   /** what the exit did to the registers that choose the root */
   change: RootChange = 'none';
+  /** CR3 was written with a value that is known: its root has to be loaded, or was there and the guest's TLB is flushed */
+  cr3: { readonly wanted: readonly RootPage[]; readonly releasing: readonly PageId[] } | 'flush' | undefined;
   /** what the root load under way, or the next one, is for */
   loading: RootChange = 'none';
   /** roots that were zapped have been looked for since the last input */

@@ -343,7 +343,13 @@ export class Machine implements FaultingVm {
   /** [6.1 mmu.c:kvm_mmu_free_roots]: zapped pages that lose their last root_count have an event, others do not. */
   private letGo(cpu: Cpu, others: () => void): void {
     this.run(cpu, freeRoots(this.kvm, cpu.vcpu));
+    this.shownByLoad(cpu);
     others();
+  }
+
+  /** Old roots go with the first event of the load that follows; the load of a local root has none, and is over at once. */
+  private shownByLoad(cpu: Cpu): void {
+    if (cpu.vcpu.shape() !== 'local' && !cpu.roots().some((root) => root?.local)) this.recorder.beforeNext();
   }
 
   /** CR3 has another value [6.1 mmu.c:kvm_mmu_new_pgd]. */
@@ -354,7 +360,10 @@ export class Machine implements FaultingVm {
     const call = this.mmu.trail?.enter('newPgd', cpu.paging.cr3 * PAGE);
     const cached = more === undefined && vcpu.keepsRoots() ? this.cachedRoot(vcpu, wanted) : undefined;
     if (cached !== undefined) vcpu.switchTo(cached);
-    else vcpu.beginLoad(false);
+    else {
+      this.shownByLoad(cpu);
+      vcpu.beginLoad(false);
+    }
     this.mmu.trail?.leave(call!, cached === undefined ? 0 : 1);
   }
 
@@ -374,7 +383,7 @@ export class Machine implements FaultingVm {
   private notified(gfn: Gfn, pages: number, cpu?: Cpu): void {
     const start = HVA + BigInt(gfn) * BigInt(PAGE);
     const end = start + BigInt(pages) * BigInt(PAGE);
-    if (this.mmu.has('notifier-events')) this.happens(cpu, { name: 'kvm_unmap_hva_range', start, end });
+    this.happens(cpu, { name: 'kvm_unmap_hva_range', start, end });
   }
 
   private drop(gfn: Gfn): void {

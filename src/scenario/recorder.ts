@@ -25,6 +25,11 @@ export class Recorder {
     if (!this.named) this.begun(task, 0, text);
   }
 
+  /** What is done now has no event of its own: it shows with the next one. */
+  beforeNext(): void {
+    this.state.now = this.happenings.length as EventIndex;
+  }
+
   input(task: number, input: Input): void {
     this.add(task, { kind: 'input', ...input });
   }

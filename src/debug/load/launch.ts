@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { featuresOf } from '../../replay/features.js';
+import { RuleError, rulesNamed } from '../../replay/diff/open.js';
 import { Replay } from '../../replay/replay.js';
 import { openScenario, ScenarioError, type ScenarioHistory } from '../../replay/scenario/history.js';
 import { openTrace } from '../../trace/open.js';
@@ -28,14 +28,10 @@ export function isScenario(file: string): boolean {
 }
 
 async function openReplay(file: string, args: LaunchArguments, invariants: boolean, signal: AbortSignal): Promise<Opened> {
-  if (args.kernel !== undefined && !/^(auto|\d+\.\d+(\.\d+)?)$/.test(args.kernel)) {
-    throw new RequestError(`"kernel": "${args.kernel}" is no kernel version: write "auto", or a version like "6.1".`);
-  }
-  const without = named(() => featuresOf(args.without ?? []));
+  const rules = named(() => rulesNamed(kernelOf(args), args.without));
   const reader: { onBatch?: () => void } = {};
   const open = await openTrace(file, { onBatch: () => reader.onBatch?.(), signal });
-  const kernel = kernelOf(args);
-  const recording = new Recording(file, open, new Replay(open.table, { kernel, without, invariants }), args.vm);
+  const recording = new Recording(file, open, new Replay(open.table, { ...rules, invariants }), args.vm);
   const loader = new Loader(recording);
   reader.onBatch = () => loader.batch();
   while (recording.end === 0 && !loader.complete) await loader.grown();
@@ -67,7 +63,8 @@ function named<T>(make: () => T): T {
   try {
     return make();
   } catch (error) {
-    if (error instanceof RangeError) throw new RequestError(`The launch configuration cannot be used: ${error.message}.`);
+    if (error instanceof RangeError || error instanceof RuleError)
+      throw new RequestError(`The launch configuration cannot be used: ${error.message}.`);
     throw error;
   }
 }

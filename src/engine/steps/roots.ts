@@ -64,6 +64,20 @@ export function isObsolete({ mmu }: Kvm, page: PageId): boolean {
   return mmu.pages.life(mmu.state, page) !== Life.active || mmu.pages.birth(page).generation !== mmu.generation();
 }
 
+/** As {@link beforeEntry}, after a write of CR3 whose value is known. */
+export function* afterCr3(
+  kvm: Kvm,
+  vcpu: Vcpu,
+  load: { readonly wanted: readonly RootPage[]; readonly releasing: readonly PageId[] } | 'flush',
+): Steps {
+  const { pages, state } = kvm.mmu;
+  if (vcpu.heldRoots().some((page) => pages.life(state, page) === Life.pinned)) yield* freeRoots(kvm, vcpu);
+  const roots = vcpu.roots();
+  if (load !== 'flush') yield* loadRoots(kvm, vcpu, load.wanted, load.releasing);
+  else if (roots.some((page) => page !== NO_PAGE && isObsolete(kvm, page))) yield* reload(kvm, vcpu, roots);
+  else yield* syncRoots(kvm, vcpu);
+}
+
 /** The roots' guest tables are the same as before; their pages may be new. */
 export function* reload(kvm: Kvm, vcpu: Vcpu, roots: readonly PageId[]): Steps {
   const { pages, state } = kvm.mmu;

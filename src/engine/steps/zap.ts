@@ -84,11 +84,11 @@ export function* zapObsolete(kvm: Kvm): Steps {
  */
 export function* zapAll(kvm: Kvm): Steps {
   const { mmu, vcpus } = kvm;
-  // A root in use would stay for ever: the vCPUs go first [2.6.24 mmu.c:free_mmu_pages].
-  if (!mmu.has('invalid-roots')) for (const vcpu of vcpus) vcpu.release();
   const isActive = (page: PageId): boolean => mmu.pages.life(mmu.state, page) === Life.active;
+  // A root in use would stay for ever: the vCPUs go first [2.6.24 mmu.c:free_mmu_pages].
+  const released = !mmu.has('invalid-roots');
   const call = mmu.trail?.enter('zapAll');
-  if (!(yield* zapList(kvm, [...mmu.active].reverse(), isActive, 'trigger'))) return mmu.trail?.undo(call!);
+  if (!(yield* zapList(kvm, [...mmu.active].reverse(), isActive, 'trigger', released))) return mmu.trail?.undo(call!);
   mmu.trail?.leave(call!);
   for (const vcpu of vcpus) {
     yield* freeRoots(kvm, vcpu);
@@ -114,12 +114,18 @@ export function* zapAllFast(kvm: Kvm): Steps<boolean> {
 }
 
 /** One page after the other, as long as it is there. Answers false if the first did not come; `maybe` is its reservation. */
-function* zapList(kvm: Kvm, list: readonly PageId[], isWanted: (page: PageId) => boolean, maybe?: Reason): Steps<boolean> {
+function* zapList(
+  kvm: Kvm,
+  list: readonly PageId[],
+  isWanted: (page: PageId) => boolean,
+  maybe?: Reason,
+  released = false,
+): Steps<boolean> {
   let unsure = maybe;
   for (const [i, page] of list.entries()) {
     if (!isWanted(page)) continue;
     const next = nextOf(list, i, isWanted);
-    const zapped: number = yield* prepareZap(kvm, page, { maybe: unsure, next });
+    const zapped: number = yield* prepareZap(kvm, page, { maybe: unsure, next, released });
     if (zapped === NOT_CALLED) return false;
     unsure = undefined;
   }
