@@ -98,6 +98,13 @@ export class Extractor implements Listener {
     this.zaps.push(this.hostGroup(event, 'everything is zapped: a memory slot was deleted or moved', { kind: 'zap-all' }));
   }
 
+  smm(event: EventIndex, entered: boolean): void {
+    const text = entered
+      ? 'the vCPU enters system management mode: its accesses follow, but not the roots of their own that KVM has for it'
+      : 'the vCPU leaves system management mode';
+    this.hostGroup(event, 'system management mode', { kind: 'note', text });
+  }
+
   zapped(event: EventIndex): void {
     if (this.zaps.at(-1)?.seq !== this.seq) this.teardown ??= event;
   }

@@ -13,6 +13,8 @@ export interface Listener {
   /** the root in use is certain: what the last write of CR3 was shows */
   rootShown(vcpu: number, gfn: number): void;
   zapAllFast(event: EventIndex): void;
+  /** system management mode is entered, or left */
+  smm(event: EventIndex, entered: boolean): void;
   /** pages went outside of exits, or behind an exit to user space */
   zapped(event: EventIndex): void;
   /** a notifier that belongs to no fault */
@@ -141,6 +143,9 @@ export class Following {
         break;
       case Kind.setSpteHva:
         this.unmapped(task, event, table.word(event, 0), table.word(event, 0) + BigInt(PAGE));
+        break;
+      case Kind.smmTransition:
+        this.listener.smm(event, table.num(event, 2) === 1);
         break;
       case Kind.userspaceExit:
         task.outside = true;
