@@ -123,7 +123,8 @@ export class Machine implements FaultingVm {
     if (write) run.writesCr(write.cr, write.value);
     else run.leaves();
     const change = cpu.load(paging);
-    if (change === 'reset') this.letGo(cpu, () => cpu.vcpu.release());
+    if (cpu.vcpu.shape() === 'local') this.leaveLocalRoot(cpu, change);
+    else if (change === 'reset') this.letGo(cpu, () => cpu.vcpu.release());
     else if (change === 'switch' || (cpu.mode && !this.mmu.has('previous-roots'))) this.switchRoot(cpu);
     this.enter(cpu, true);
   }
@@ -330,7 +331,11 @@ export class Machine implements FaultingVm {
     // Who takes its roots away interrupts it.
     if (run.inGuest) run.exit('interrupt');
     run.resumes();
-    if (this.reloading.delete(cpu)) this.letGo(cpu, () => vcpu.freeObsolete((page) => this.mmu.isObsolete(page)));
+    const freeObsolete = (): void => vcpu.freeObsolete((page) => this.mmu.isObsolete(page));
+    if (this.reloading.delete(cpu)) {
+      if (vcpu.shape() === 'local') freeObsolete();
+      else this.letGo(cpu, freeObsolete);
+    }
     run.injects();
     if (vcpu.roots().length === 0) {
       this.run(cpu, loadRoots(this.kvm, vcpu, cpu.roots(), []));
@@ -350,6 +355,15 @@ export class Machine implements FaultingVm {
   /** Old roots go with the first event of the load that follows; the load of a local root has none, and is over at once. */
   private shownByLoad(cpu: Cpu): void {
     if (cpu.vcpu.shape() !== 'local' && !cpu.roots().some((root) => root?.local)) this.recorder.beforeNext();
+  }
+
+  /** A local root goes level by level, before the next event: none of its pages has one. */
+  private leaveLocalRoot({ vcpu, paging }: Cpu, change: ReturnType<Cpu['load']>): void {
+    if (change === 'keep') return;
+    const call = change === 'switch' ? this.mmu.trail?.enter('newPgd', paging.cr3 * PAGE) : undefined;
+    if (change === 'switch') vcpu.mmio.clear();
+    vcpu.release();
+    if (call !== undefined) this.mmu.trail?.leave(call, 0);
   }
 
   /** CR3 has another value [6.1 mmu.c:kvm_mmu_new_pgd]. */
