@@ -1,6 +1,7 @@
 import type { Era } from '../../engine/eras.js';
 import { pageOf } from '../../engine/gpte.js';
 import type { Gfn, Pfn } from '../../engine/ids.js';
+import { checkAll, type Violation } from '../../engine/invariants/index.js';
 import { Setting } from '../language/setting.js';
 import type { Action, Bytes, Expectation, Located, Location, Program, Span, Statement } from '../language/statement.js';
 import type { Cpu } from '../cpu.js';
@@ -25,6 +26,8 @@ export class Runner {
   private result: AccessResult | undefined;
   /** of the last statement that is no expectation */
   private events: readonly Happening[] = [];
+  /** invariants that do not hold, by number and place */
+  private broken: ReadonlySet<string> = new Set();
 
   /** @param watchful the invariants are checked after each statement */
   constructor(
@@ -81,7 +84,7 @@ export class Runner {
     }
     this.events = this.machine.happenings.slice(begun);
     this.note(action);
-    if (this.watchful) this.expect(statement, { kind: 'invariants', broken: [] });
+    if (this.watchful) this.watchInvariants(statement);
     return true;
   }
 
@@ -100,9 +103,21 @@ export class Runner {
     const difference = differenceFrom(expectation, scene);
     if (difference) {
       const message = `expected ${difference.expected}, found ${difference.found}`;
-      this.fail(statement, statement.action.kind === 'expect' ? 'expect' : 'invariant', { message, ...difference });
+      this.fail(statement, 'expect', { message, ...difference });
     }
     return true;
+  }
+
+  /** What a statement breaks is told once, and again only after it was whole in between. */
+  private watchInvariants(statement: Statement): void {
+    const { violations } = checkAll(this.observer.snapshot());
+    const before = this.broken;
+    this.broken = new Set(violations.map(placeOf));
+    for (const violation of violations) {
+      if (before.has(placeOf(violation))) continue;
+      const { number, message, expected, found } = violation;
+      this.fail(statement, 'invariant', { message: `I-${number}: ${message}`, expected, found });
+    }
   }
 
   private fail(
@@ -266,4 +281,8 @@ function isOfHost({ kind }: Action): boolean {
     default:
       return true;
   }
+}
+
+function placeOf({ number, place: { page, index, gfn, vcpu } }: Violation): string {
+  return [number, page, index, gfn, vcpu].join();
 }
