@@ -9,7 +9,7 @@ import type { Vcpu } from '../vcpu.js';
 import { attempt } from './attempt.js';
 import { makeMmuPagesAvailable } from './available.js';
 import { doubtOf } from './doubt.js';
-import { endsAsMmio, hitsTrackedTable, type Fault } from './fault.js';
+import { endsAsMmio, mayEndAsMmio, hitsTrackedTable, type Fault } from './fault.js';
 import { map } from './fetch.js';
 import { mayStartOver, request } from './request.js';
 
@@ -36,7 +36,7 @@ function* handleDirect(fault: Fault): Steps {
   ) {
     if (yield* fastPageFault(fault)) return;
   }
-  if (mayStartOver(fault, gfn)) yield* attempt(kvm, directMap(fault, gfn, top), 'host-page');
+  if (mayStartOver(fault, gfn) || mayEndAsMmio(fault, gfn)) yield* attempt(kvm, directMap(fault, gfn, top), 'host-page');
   else yield* directMap(fault, gfn, top);
 }
 

@@ -34,6 +34,11 @@ export function endsAsMmio({ kvm }: Fault, gfn: Gfn): boolean {
   return kvm.host.isAbsent(gfn) && leavesNoMmio(kvm.mmu);
 }
 
+/** Where no event has shown what is behind a frame, it may be MMIO. */
+export function mayEndAsMmio({ kvm }: Fault, gfn: Gfn): boolean {
+  return leavesNoMmio(kvm.mmu) && !kvm.host.isAbsent(gfn) && kvm.host.at(gfn) === undefined;
+}
+
 /** A guest without paging writes where it likes, guest tables or not [2.6.24 mmu.c:nonpaging_map]. */
 export function isUnprotected({ kvm, walk }: Fault): boolean {
   return walk === undefined && !kvm.mmu.has('nonpaging-write-protection');

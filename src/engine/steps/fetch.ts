@@ -11,7 +11,7 @@ import { pagesPerEntry } from '../spte.js';
 import { attempt } from './attempt.js';
 import { makeMmuPagesAvailable } from './available.js';
 import { doubtOf } from './doubt.js';
-import { endsAsMmio, hitsTrackedTable, isUnprotected, unshadows, type Fault, type ShadowFault } from './fault.js';
+import { endsAsMmio, mayEndAsMmio, hitsTrackedTable, isUnprotected, unshadows, type Fault, type ShadowFault } from './fault.js';
 import { findPage, getShadowPage } from './getPage.js';
 import { getLocalChild, getUnknownDirectory, isAboveGuest } from './localRoot.js';
 import { directPrefetch, prefetch } from './prefetch.js';
@@ -36,7 +36,7 @@ export function* walkedPageFault(fault: ShadowFault): Steps {
   const gfn = fault.walk.gfn!;
   if (hitsTrackedTable(fault, gfn)) clearFlooding(fault, 1);
   else if (endsAsMmio(fault, gfn)) return;
-  else if (mayStartOver(fault, gfn)) yield* attempt(kvm, handle(fault, gfn), 'host-page');
+  else if (mayStartOver(fault, gfn) || mayEndAsMmio(fault, gfn)) yield* attempt(kvm, handle(fault, gfn), 'host-page');
   else yield* handle(fault, gfn);
 }
 
