@@ -20,7 +20,7 @@ describe('loading', () => {
       [{ trace: temporary('empty.txt', '') }, /empty/],
       [{ trace: temporary('picture.png', PNG) }, /picture\.png/],
       [{ trace: temporary('prose.txt', 'It was a dark and stormy night.\n') }, /prose\.txt/],
-      [{ trace: recording('k6.1-nonpae-small-all.txt.zst'), kernel: 'newest' }, /no kernel version/],
+      [{ trace: recording('k6.1-nonpae-small-all.txt.zst'), kernel: 'newest' }, /no era 'newest'/],
       [{ trace: recording('k6.1-nonpae-small-all.txt.zst'), vm: -1 }, /no VM/],
     ];
     const client = DapClient.inProcess();

@@ -106,7 +106,7 @@ function* spteOf(kvm: Kvm, leaf: Leaf): Steps<Bits> {
   const keepsDirty = kvm.mmu.has('resetting-keeps-dirty');
   const asksWrite = (access & ACC_WRITE) !== 0 && hostWritable !== false;
   const before = !asksWrite || leaf.afresh || !kvm.mmu.has('writable-stays') ? false : wasWritable(kvm, leaf);
-  if (asksWrite && leaf.unshadows) yield* unshadow(kvm, leaf.gfn);
+  if (asksWrite && leaf.unshadows) yield* unshadow(kvm, leaf.gfn, leaf.page);
   const free = before === true || leaf.unprotected === true;
   const writable = asksWrite && (free || (yield* tryToUnsync(kvm, leaf.gfn, !leaf.syncing, leaf.prefetch)));
   const value = makeSpte(format, {

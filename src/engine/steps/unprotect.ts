@@ -1,6 +1,7 @@
 import type { Steps } from '../announcement.js';
-import type { Gfn } from '../ids.js';
+import type { Gfn, PageId } from '../ids.js';
 import type { Kvm } from '../kvm.js';
+import type { Mmu } from '../mmu.js';
 import { prepareZap } from './zap.js';
 
 /** [6.1 mmu.c:kvm_mmu_unprotect_page]: an instruction that is no page-table write is let run after all shadows of its target are gone. */
@@ -13,10 +14,21 @@ export function* unprotect(kvm: Kvm, gfn: Gfn): Steps {
 }
 
 /**
- * [2.6.24 mmu.c:mmu_unshadow]: what a user writes to is taken for no page table any more. A root in use stays one, and the write to it
- * is emulated.
+ * [2.6.24 mmu.c:mmu_unshadow]: what a user writes to is taken for no page table any more. A root in use stays one, and so does what the
+ * write itself goes through, for a table that maps itself; the write is then emulated.
+ *
+ * @param through the page that the SPTE of the write is in
  */
-export function* unshadow(kvm: Kvm, gfn: Gfn): Steps {
+export function* unshadow(kvm: Kvm, gfn: Gfn, through: PageId): Steps {
   const { pages, state } = kvm.mmu;
-  for (const page of kvm.mmu.shadowsOf(gfn)) if (pages.rootCount(state, page) === 0) yield* prepareZap(kvm, page);
+  const kept = withAncestors(kvm.mmu, through);
+  for (const page of kvm.mmu.shadowsOf(gfn)) if (pages.rootCount(state, page) === 0 && !kept.has(page)) yield* prepareZap(kvm, page);
+}
+
+/** A page, and all from which SPTEs lead to it. */
+function withAncestors(mmu: Mmu, page: PageId, found = new Set<PageId>()): Set<PageId> {
+  if (found.has(page)) return found;
+  found.add(page);
+  for (const parent of mmu.parents(page)) withAncestors(mmu, parent.page, found);
+  return found;
 }
