@@ -78,6 +78,8 @@ export class Vcpu {
   private readonly lastWriteCell: CellId;
   private readonly levelCell: CellId;
   readonly mmio = new MmioCache();
+  /** somebody zapped a root since it loaded its own (KVM_REQ_MMU_FREE_OBSOLETE_ROOTS) */
+  mustLookAtRoots = false;
   /** the next page of a root that shows may be one in the middle of a load: the trace begins here, or events were lost */
   mayBeMidLoad = false;
   /** a guest of the guest runs, between kvm_nested_vmenter and kvm_nested_vmexit_inject */
@@ -193,6 +195,7 @@ export class Vcpu {
    * moves to the previous ones [6.1 mmu.c:kvm_mmu_new_pgd, kvm_mmu_reset_context].
    */
   beginLoad(reset: boolean): void {
+    this.mustLookAtRoots = false;
     if (reset) this.freeAll(ROOT_SLOTS + PREVIOUS_ROOTS);
     else if (this.keepsRoots()) this.rotate();
     else this.freeAll(ROOT_SLOTS);

@@ -66,11 +66,11 @@ function withHiddenClass(printed: GetPageRecord, task: Task, isRoot: boolean): G
 
 function releasedBy(task: Task, record: PageRecord): readonly PageId[] {
   const vcpu = task.vcpu!;
-  if (resets(task, record)) return vcpu.heldRoots();
+  if (resetsRoots(task, record)) return vcpu.heldRoots();
   return vcpu.keepsRoots() ? [] : vcpu.roots().filter((page) => page !== NO_PAGE);
 }
 
-function resets(task: Task, record: PageRecord): boolean {
+function resetsRoots(task: Task, record: PageRecord): boolean {
   return !task.keepsRoots && (task.resetsMmu || changesRole(task, record));
 }
 
@@ -99,7 +99,11 @@ function goesOn({ rootLoad }: Task, record: PageRecord): boolean {
 
 function beginRootLoad(task: Task, record: PageRecord, level: number): void {
   if (goesOn(task, record)) return;
-  task.vcpu!.beginLoad(resets(task, record));
+  const vcpu = task.vcpu!;
+  const resets = resetsRoots(task, record);
+  // Whoever zaps a root has every vCPU let go of it before it loads another [6.1 mmu.c:kvm_mmu_free_obsolete_roots].
+  if (vcpu.shape() === 'single') vcpu.freeObsolete((page) => task.mmu.isObsolete(page));
+  if (resets || vcpu.roots().length > 0) vcpu.beginLoad(resets);
   const shape = level >= 4 ? 'single' : 'pae';
   task.rootLoad = { shape, gfn: record.gfn, role: record.role, nextSlot: 0 };
 }

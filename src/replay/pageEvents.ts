@@ -45,6 +45,7 @@ function preferring(foreseen: PageId, match: Match): Match {
 function zap(replay: Replayer, record: PageRecord, task: Task, page: PageId): PageId {
   if (page === NO_PAGE) return NO_PAGE;
   task.mmu.zap(page, record.rootCount);
+  if (record.rootCount > 0 && task.mmu.has('invalid-roots')) for (const vcpu of task.kvm.vcpus) vcpu.mustLookAtRoots = true;
   task.zappedUnsync = record.unsync ? page : NO_PAGE;
   if (!replay.pages.isLive(replay.state, page)) replay.pageGone(page);
   return page;

@@ -82,7 +82,7 @@ const PROOFS: Partial<Record<Feature, Proof>> = {
     kernel: '6.1',
     lines: [...TABLES32, 'read 0x6000', 'write 0x6008 = 0x5000|P|W|U|A'],
   },
-  'user-write-unshadows': { kernel: '2.6.24', lines: [...TABLES32, 'read 0', 'write 0x5008 = 0 user'] },
+  'user-write-unshadows': { kernel: '2.6.24', lines: [...TABLES32, 'read 0', 'read 0x200000', 'write 0x5008 = 0 user'] },
   prefetch: { kernel: '6.1', lines: [...TABLES32, 'host map gfn 0x10..0x11 pfn 0x2000', 'read 0', 'read 0x1000'] },
   'fast-page-fault': { kernel: '6.1', lines: [...OFF, 'read 0x10000', 'host log gfn 0..0xff', 'write 0x10000'] },
   'large-pages': { kernel: '6.1', lines: ['slot big gfn 0..0x3ff pfn 0x4000 large', 'vcpu 0 paging off', 'read 0x3000'] },

@@ -40,7 +40,9 @@ export function* beforeEntry(kvm: Kvm, vcpu: Vcpu, change: RootChange): Steps {
   if (vcpu.shape() === 'local') return yield* beforeLocalEntry(kvm, vcpu, change);
   const roots = vcpu.roots();
   const zapped = vcpu.heldRoots().some((page) => pages.life(state, page) === Life.pinned);
-  const obsolete = roots.some((page) => page !== NO_PAGE && isObsolete(kvm, page));
+  // A PDPT has no page header to tell whether it is good [6.1 mmu.c:is_obsolete_root].
+  const untold = vcpu.mustLookAtRoots && vcpu.shape() === 'pae';
+  const obsolete = untold || roots.some((page) => page !== NO_PAGE && isObsolete(kvm, page));
   if (zapped) yield* freeRoots(kvm, vcpu);
   if (change !== 'none' || roots.length === 0) return yield* loadUnknown(kvm, vcpu, change, obsolete || change === 'smm');
   if (obsolete) yield* reload(kvm, vcpu, roots);

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
+import fc from 'fast-check';
 import { ERAS } from '../../../src/engine/eras.js';
 import { transcript } from '../../../src/replay/scenario/transcript.js';
 import { runScenario } from '../../../src/scenario/run.js';
 import { tableOf } from '../../../src/trace/textTable.js';
+import { randomScenario } from './randomScenario.js';
 import { roundTrip } from './roundTrip.js';
 
 const SCENARIOS = path.resolve('media/scenarios');
@@ -56,6 +58,23 @@ describe('the transcript of a scenario, replayed', () => {
       const run = runScenario(readFileSync(path.join(SCENARIOS, file), 'utf8'), file);
       assert.deepEqual(roundTrip(run.machine, run).differences, []);
     });
+  }
+
+  for (const kernel of ['5.10', '6.1.0', '6.1', '6.12', '7.x']) {
+    it(`has the states of the run: random scenarios on ${kernel}`, () => {
+      let entries = 0;
+      fc.assert(
+        fc.property(randomScenario, (text) => {
+          const run = runScenario(text, 'random.mmu', { kernel });
+          assert.deepEqual(run.failures, []);
+          const { differences, compared } = roundTrip(run.machine, run);
+          entries += compared;
+          assert.deepEqual(differences, [], text);
+        }),
+        { numRuns: 20, seed: 20, endOnFailure: true },
+      );
+      assert.ok(entries > 20_000, `only ${entries} entries were compared`);
+    }).timeout(60_000);
   }
 
   it('begins with the rules, which the reader takes up', () => {
