@@ -6,7 +6,6 @@ import type { RecordIndex } from '../engine/journal.js';
 import type { Mmu } from '../engine/mmu.js';
 import { Life } from '../engine/pages.js';
 import { roleField, withRole } from '../engine/role.js';
-import { encodeRole } from '../engine/roleLayout.js';
 import { frameBits, pagesPerEntry } from '../engine/spte.js';
 import { State } from '../engine/state.js';
 import { OF_EMULATION, STATISTICS } from '../engine/statistics.js';
@@ -107,7 +106,7 @@ export class Cursor {
       id,
       gfn: recorded?.gfn ?? pages.gfn(this.state, id),
       role,
-      word: table.info.roles === 'exact' || this.replay.knowsAll ? encodeRole(table.info.layout, role) : null,
+      word: this.replay.wordOf(role),
       level: roleField(role, 'level'),
       quadrant: roleField(role, 'quadrant'),
       gpteBytes: roleField(role, 'has4ByteGpte') ? 4 : 8,

@@ -1,5 +1,5 @@
 import type { Era } from '../engine/eras.js';
-import type { EventIndex, PageId, SpteIndex } from '../engine/ids.js';
+import type { EventIndex, PageId, Role, SpteIndex } from '../engine/ids.js';
 import type { Journal } from '../engine/journal.js';
 import type { KernelFunction } from '../engine/kernelFunctions.js';
 import type { Mmu } from '../engine/mmu.js';
@@ -60,6 +60,8 @@ export interface History {
   readonly accounts: Accounts;
   /** nothing was left to guess: whole roles, and every value as certain as if it had been recorded */
   readonly knowsAll: boolean;
+  /** the kernel's own word of a role; null where the trace does not give all of it */
+  wordOf(role: Role): number | null;
   /** events 0..replayed-1 can be visited */
   readonly replayed: number;
   readonly ledTo: LedTo;

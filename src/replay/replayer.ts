@@ -1,6 +1,6 @@
 import type { Came } from '../engine/announcement.js';
 import type { Era } from '../engine/eras.js';
-import { NO_PAGE, type EventIndex, type Gfn, type PageId } from '../engine/ids.js';
+import { NO_PAGE, type EventIndex, type Gfn, type PageId, type Role } from '../engine/ids.js';
 import { Journal } from '../engine/journal.js';
 import { GuestEntries } from '../engine/guestEntries.js';
 import { HiddenClasses } from '../engine/hiddenClasses.js';
@@ -12,7 +12,7 @@ import { ShadowPages } from '../engine/pages.js';
 import type { SptePlace } from '../engine/places.js';
 import type { RoleKnowledge } from '../engine/permission.js';
 import { PRINTED_MASK, roleMask } from '../engine/role.js';
-import { LAYOUT_5_1, LAYOUT_7 } from '../engine/roleLayout.js';
+import { LAYOUT_5_1, LAYOUT_7, encodeRole } from '../engine/roleLayout.js';
 import { WritableState } from '../engine/state.js';
 import { Cause } from '../engine/unseen.js';
 import { Vcpu } from '../engine/vcpu.js';
@@ -74,6 +74,11 @@ export class Replayer implements History {
 
   /** A trace leaves something open at all times. */
   readonly knowsAll = false;
+
+  wordOf(role: Role): number | null {
+    const { roles, layout } = this.table.info;
+    return roles === 'exact' ? encodeRole(layout, role) : null;
+  }
 
   /** Bits of a role that the trace gives. */
   get roleMask(): number {

@@ -133,5 +133,5 @@ export function pageTags(page: PageView): { text: string; warn?: boolean }[] {
 
 /** A page's role, for the forms of roles.ts. */
 export function roleFormOf(ctx: FormContext, page: PageView): RoleForm {
-  return { role: page.role, layout: layoutOf(ctx), exact: page.word !== null };
+  return { role: page.role, layout: layoutOf(ctx), exact: page.word !== null, word: page.word };
 }

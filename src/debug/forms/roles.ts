@@ -17,6 +17,8 @@ export interface RoleForm {
   readonly role: Role;
   readonly layout: RoleLayout;
   readonly exact: boolean;
+  /** the kernel's own word, where it is known and may be laid out otherwise (before 5.1) */
+  readonly word?: number | null;
 }
 
 /** Short names of the fields that text traces do not print, in the order of the views. */
@@ -30,8 +32,8 @@ const MISSING: readonly (readonly [RoleField, string])[] = [
 ];
 
 /** `0x3391`, or `0x1391 ?cr0_wp ?smep ?smap ?guest_mode ?smm`. */
-export function roleWordText({ role, layout, exact }: RoleForm): string {
-  const word = `0x${knownWord(role, layout).toString(16)}`;
+export function roleWordText({ role, layout, exact, word: own }: RoleForm): string {
+  const word = `0x${((exact ? own : null) ?? knownWord(role, layout)).toString(16)}`;
   if (exact) return word;
   const missing = MISSING.filter(([field]) => layout.fields[field]).map(([, name]) => `?${name}`);
   return [word, ...missing].join(' ');

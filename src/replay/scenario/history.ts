@@ -1,4 +1,4 @@
-import type { EventIndex, Gfn } from '../../engine/ids.js';
+import type { EventIndex, Gfn, Role } from '../../engine/ids.js';
 import type { Era } from '../../engine/eras.js';
 import type { Journal } from '../../engine/journal.js';
 import type { Mmu } from '../../engine/mmu.js';
@@ -6,6 +6,7 @@ import type { ShadowPages } from '../../engine/pages.js';
 import type { Trail } from '../../engine/trail.js';
 import type { Vcpu } from '../../engine/vcpu.js';
 import { runScenario, type ScenarioRun, type StatementRun } from '../../scenario/run.js';
+import { guestLevels, wordOfRole } from '../../scenario/run/pages.js';
 import type { EventTable } from '../../trace/table.js';
 import type { Kind } from '../../trace/vocabulary.js';
 import { Accounts } from '../accounts.js';
@@ -34,7 +35,6 @@ export class ScenarioHistory implements History {
   readonly accounts = new Accounts();
   readonly ledTo: TrailLedTo;
   readonly trail: Trail;
-  /** layouts before 5.1 are no words of this table */
   readonly knowsAll: boolean;
   readonly statements: StatementLines;
 
@@ -60,6 +60,10 @@ export class ScenarioHistory implements History {
     for (const happening of happenings) {
       if (happening.kind === 'output') this.accounts.add(happening.announced.output as Kind, 'exact');
     }
+  }
+
+  wordOf(role: Role): number {
+    return wordOfRole(this.era, role, guestLevels(this.run.machine.cpus[0]));
   }
 
   get replayed(): number {
