@@ -98,7 +98,8 @@ export class Replayer implements History {
     const lost = this.table.lostBefore(event);
     if (lost !== 0) this.eventsLost(event, place, lost);
     // A scenario has one VM, and its statements may come before the first event of the vCPU that they set up.
-    if (this.table.kind(event) === Kind.other && this.table.name(event) === MARKER) this.marked(this.table.message(event));
+    if (this.table.info.scenario && this.table.kind(event) === Kind.other && this.table.name(event) === MARKER)
+      this.marked(this.table.message(event));
     if (place) this.taskEvent(event, this.taskAt(place));
     else this.notes.add(0, NO_PAGE, -1);
     this.replayed++;

@@ -50,8 +50,8 @@ describe('a scenario that is run', () => {
 
   it('says what is wrong with the text, the rules or the file', async () => {
     await assert.rejects(run({ text: 'raed 0' }), /halves\.mmu:1:1: .*did you mean 'read'/);
-    await assert.rejects(run({ without: ['filter'] }), /no kernel has a feature 'filter'/);
-    await assert.rejects(run({ kernel: 'tomorrow' }), /no era has the rules of kernel/);
+    await assert.rejects(run({ without: ['filter'] }), /there is no feature 'filter'/);
+    await assert.rejects(run({ kernel: 'tomorrow' }), /there is no era 'tomorrow'/);
     await assert.rejects(client.request('shadowMmu/run', { file: '/nowhere/x.mmu' }), /cannot be read/);
   });
 });

@@ -1,12 +1,12 @@
-import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Requests, RunLabel, ScenarioFailure } from '../../protocol.js';
 import { ScenarioRefusal, scenarioOf } from '../../replay/extract/scenario.js';
 import { RuleError, runReport, ScenarioError, type RunReport } from '../../replay/scenario/runReport.js';
 import { openTrace } from '../../trace/open.js';
 import { count } from '../forms/numbers.js';
-import { messageOf, RequestError } from '../wire/errors.js';
+import { RequestError } from '../wire/errors.js';
 import type { Call, Handlers } from '../wire/requests.js';
+import { textOf } from '../load/textOf.js';
 
 /** Scenarios and recordings as wholes: they need no launch, and none is disturbed by them. */
 export function scenarioHandlers(): Handlers {
@@ -25,14 +25,6 @@ async function run({ file, text, ...rules }: Requests['shadowMmu/run']['args']):
   } catch (error) {
     if (error instanceof ScenarioError || error instanceof RuleError) throw new RequestError(error.message);
     throw error;
-  }
-}
-
-async function textOf(file: string): Promise<string> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (error) {
-    throw new RequestError(`${file} cannot be read: ${messageOf(error)}`);
   }
 }
 

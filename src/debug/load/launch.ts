@@ -1,13 +1,13 @@
-import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { RuleError, rulesNamed } from '../../replay/diff/open.js';
 import { Replay } from '../../replay/replay.js';
 import { openScenario, ScenarioError, type ScenarioHistory } from '../../replay/scenario/history.js';
 import { openTrace } from '../../trace/open.js';
-import { messageOf, RequestError } from '../wire/errors.js';
+import { RequestError } from '../wire/errors.js';
 import type { LaunchArguments } from '../wire/requests.js';
 import { Loader } from './loader.js';
 import { Recording } from './recording.js';
+import { textOf } from './textOf.js';
 
 export interface Opened {
   readonly recording: Recording;
@@ -66,14 +66,6 @@ function named<T>(make: () => T): T {
     if (error instanceof RangeError || error instanceof RuleError)
       throw new RequestError(`The launch configuration cannot be used: ${error.message}.`);
     throw error;
-  }
-}
-
-async function textOf(file: string): Promise<string> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (error) {
-    throw new RequestError(`${file} cannot be read: ${messageOf(error)}`);
   }
 }
 

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { RunChoice, RunLabel } from '../../protocol.js';
 import {
@@ -15,6 +14,7 @@ import type { DiffRun } from '../../replay/diff/run.js';
 import { openTrace } from '../../trace/open.js';
 import type { EventTable } from '../../trace/table.js';
 import { RequestError } from '../wire/errors.js';
+import { textOf } from './textOf.js';
 
 export type { RunChoice };
 
@@ -54,14 +54,6 @@ async function openRun(choice: RunChoice, rerun: boolean, signal: AbortSignal | 
     return labelled(choice.file, openScenario(choice.text ?? (await textOf(choice.file)), choice.file, rules));
   const table = await tableOf(choice.file, signal);
   return labelled(choice.file, rerun ? openAsScenario(table, rules) : openRecording(table, choice.kernel));
-}
-
-async function textOf(file: string): Promise<string> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (error) {
-    throw new RequestError(`${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
-  }
 }
 
 async function tableOf(file: string, signal: AbortSignal | undefined): Promise<EventTable> {

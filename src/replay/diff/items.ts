@@ -3,6 +3,7 @@ import { roleField } from '../../engine/role.js';
 import { isMmioSpte } from '../../engine/spte.js';
 import type { EventTable } from '../../trace/table.js';
 import { Kind, SpSlot } from '../../trace/vocabulary.js';
+import { OUTPUTS } from '../accounts.js';
 import type { DiffRun } from './run.js';
 import { accessOf, type Step, type Thread } from './steps.js';
 
@@ -55,19 +56,6 @@ const EVENT_INJECTED = 1 << 31;
 const PF = 14;
 const A_AND_D = 0x60n;
 
-const OUTPUTS: readonly Kind[] = [
-  Kind.getPage,
-  Kind.syncPage,
-  Kind.unsyncPage,
-  Kind.prepareZap,
-  Kind.setSpte,
-  Kind.spteRequested,
-  Kind.markMmio,
-  Kind.checkMmio,
-  Kind.handleMmio,
-  Kind.fastPageFault,
-  Kind.zapAllFast,
-];
 const INPUTS: readonly Kind[] = [Kind.pageFault, Kind.walk, Kind.walkerError, Kind.injException, Kind.emulateInsn, Kind.cr, Kind.mmio];
 
 /** Events count that both runs could record: an input that one of them never has was not recorded there. */
