@@ -74,6 +74,11 @@ export class EventTable {
     return this.#kinds[this.#shapeOf.get(e)] as Kind;
   }
 
+  /** Number of the event's shape, from 0; events of one shape have kind, name and layout of the arguments in common. */
+  shapeOf(e: number): number {
+    return this.#shapeOf.get(e);
+  }
+
   name(e: number): string {
     return this.#shape(e).name;
   }
@@ -132,7 +137,22 @@ export class EventTable {
     return place & 2 ? low | 0 : low;
   }
 
-  /** An argument as 64 bits, unsigned; 0 where the trace does not give it. */
+  /** The lower 32 bits of {@link word}, unsigned. */
+  low(e: number, slot: number): number {
+    const place = this.#slots[this.#shapeOf.get(e) * SLOTS + slot]!;
+    return place < 0 ? 0 : this.#arena.get(this.#place.get(e) + (place >> 2));
+  }
+
+  /** The upper 32 bits of {@link word}, unsigned. */
+  high(e: number, slot: number): number {
+    const place = this.#slots[this.#shapeOf.get(e) * SLOTS + slot]!;
+    if (place < 0 || (place & 3) === 0) return 0;
+    const at = this.#place.get(e) + (place >> 2);
+    if (place & 1) return this.#arena.get(at + 1);
+    return this.#arena.get(at) >= 0x8000_0000 ? 0xffff_ffff : 0;
+  }
+
+  /** An argument as 64 bits, unsigned; 0 where the trace does not give it. Makes a bigint: {@link low} and {@link high} do not. */
   word(e: number, slot: number): bigint {
     const place = this.#slots[this.#shapeOf.get(e) * SLOTS + slot]!;
     if (place < 0) return 0n;
