@@ -11,6 +11,8 @@ export interface Shape {
   readonly kind: Kind;
   /** the event's name; a shape that has no room for a name of its own keeps it in unit {@link NAME_UNIT} */
   readonly name: string;
+  /** what the event belongs to, for an event outside of the vocabulary whose text says so */
+  readonly system?: string;
   /** by slot of the vocabulary; null where this format does not give the argument */
   readonly slots: readonly (Place | null)[];
   /** further values that only the rendering needs, by name */

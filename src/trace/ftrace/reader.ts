@@ -1,8 +1,4 @@
-import { TEMPLATES_OF } from '../kernelText.js';
-import { TemplateReader } from '../templateReader.js';
 import { NoteBook, counted } from '../notes.js';
-import { packBytes, unitsForBytes } from '../rawBytes.js';
-import { ByteInterner } from '../byteInterner.js';
 import { startsWith, textOf } from '../bytes.js';
 import { Kind, kindOf } from '../vocabulary.js';
 import { isDigit, parseLatencyPrefix, parsePrefix, skipBlanks, type Prefix } from './prefix.js';
@@ -11,9 +7,8 @@ import { KernelEvidence } from '../evidence.js';
 import { Header } from './header.js';
 import { LineSplitter } from './lines.js';
 import { ContextCache } from './contexts.js';
+import { TextEvents } from '../textEvents.js';
 import type { BatchBuilder } from '../batch.js';
-import type { Shape } from '../shape.js';
-import type { Template } from '../template.js';
 import type { TraceInfo } from '../info.js';
 
 const BLANK = 0x20;
@@ -22,54 +17,43 @@ const COLON = 0x3a;
 const DOT = 0x2e;
 const LESS = 0x3c;
 
+const RUN_TOGETHER = 'lines run into one another, as the trace option nohash-ptr makes kernel 6.1 print them: record without it';
+
 const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
-/** Shapes have 16-bit numbers. No kernel has so many events, but a damaged text has as many names as it likes. */
-const MOST_SHAPES = 60_000;
-
-/** What is known of an event name. */
-interface Named {
-  readonly name: string;
-  readonly kind: Kind;
-  /** tried in this order; the one that fitted last comes first */
-  readonly templates: Template[];
-  /** number of the shape for events kept as text; -1 before the first */
-  rawShape: number;
-}
-
 /**
  * Reads the text of the kernel's `trace` and `trace_pipe` files in every shape that the trace options give it. Resumable: any way of
  * cutting the file into chunks gives the same events.
  */
 export class FtraceReader {
   readonly #builder: BatchBuilder;
-  readonly #emit: () => void;
   readonly #file: string;
   readonly #compressed: boolean;
   readonly #notes = new NoteBook();
   readonly #evidence = new KernelEvidence();
   readonly #header = new Header(this.#evidence);
   readonly #lines = new LineSplitter((bytes, from, to, ended, cut) => this.#line(bytes, from, to, ended && !cut));
-  readonly #messages: TemplateReader;
+  readonly #events: TextEvents;
   readonly #contexts: ContextCache;
-  readonly #names = new ByteInterner();
-  readonly #named: Named[] = [];
-  readonly #templateShape: number[] = [];
   readonly #clock = new Timestamps();
-  #lineNumber = 0;
   #lost = 0;
   #stackRecords = 0;
   /** the stack being read; undefined outside of one */
   #stack: { readonly cpu: number; readonly functions: string[] } | undefined;
   /** lines are nothing but `event: message` (nocontext-info); undefined until the first event shows it */
   #bare: boolean | undefined;
-  #namelessShape = -1;
 
   constructor(builder: BatchBuilder, emit: () => void, file: string, compressed: boolean) {
     this.#builder = builder;
-    this.#emit = emit;
     this.#file = file;
     this.#compressed = compressed;
-    this.#messages = new TemplateReader(builder);
+    this.#events = new TextEvents({
+      builder,
+      emit,
+      notes: this.#notes,
+      evidence: this.#evidence,
+      clock: this.#clock,
+      embedded: { find: (bytes, from, to) => this.#embedded(bytes, from, to), why: RUN_TOGETHER },
+    });
     this.#contexts = new ContextCache(builder);
   }
 
@@ -83,7 +67,7 @@ export class FtraceReader {
     const { entries } = this.#header;
     const read = this.#builder.events + this.#stackRecords;
     if (entries && read < entries.inBuffer) {
-      this.#notes.damage('cut', { line: this.#lineNumber }, () => {
+      this.#notes.damage('cut', { line: this.#events.line }, () => {
         return `the header counts ${entries.inBuffer} entries, the file holds ${read}: its end or a part of it is missing; record it again or work with what is there`;
       });
     }
@@ -110,9 +94,9 @@ export class FtraceReader {
   }
 
   #line(bytes: Uint8Array, from: number, to: number, ended: boolean): void {
-    this.#lineNumber++;
+    this.#events.line++;
     // Some editors put a mark in front of UTF-8 text.
-    if (this.#lineNumber === 1 && startsWith(bytes, BYTE_ORDER_MARK, from)) from += BYTE_ORDER_MARK.length;
+    if (this.#events.line === 1 && startsWith(bytes, BYTE_ORDER_MARK, from)) from += BYTE_ORDER_MARK.length;
     if (from >= to) return;
     const first = bytes[from]!;
     if (first === HASH) return this.#headerLine(bytes, from, to);
@@ -139,7 +123,7 @@ export class FtraceReader {
     const lost = this.#header.line(bytes, from, to);
     const unknown = this.#header.unknown.slice(known);
     if (unknown.length) {
-      this.#notes.remark('rules', { line: this.#lineNumber }, () => {
+      this.#notes.remark('rules', { line: this.#events.line }, () => {
         return `the header names rules that are not known here, '${unknown.join("', '")}': the trace is replayed without them; give the kernel with --kernel`;
       });
     }
@@ -235,64 +219,15 @@ export class FtraceReader {
     let colon = from;
     while (colon < to && bytes[colon] !== COLON && bytes[colon] !== BLANK) colon++;
     if (bytes[colon] !== COLON || colon >= to || colon === from) {
-      if (ended) this.#nameless(bytes, from, to, context);
-      else this.#half('line whose event has no name yet: it is skipped');
+      if (ended) this.#events.nameless(bytes, from, to, context);
+      else this.#events.half('line whose event has no name yet: it is skipped');
       return;
     }
-    const named = this.#nameOf(bytes, from, colon);
     const message = Math.min(to, colon + 2);
-    if (named.kind !== Kind.other && this.#known(named, bytes, message, to, context, ended)) return;
-    if (named.rawShape < 0 && this.#builder.shapeCount >= MOST_SHAPES) return this.#nameless(bytes, from, to, context);
-    this.#raw(named, bytes, message, to, context, ended);
-  }
-
-  #known(named: Named, bytes: Uint8Array, from: number, to: number, context: number, ended: boolean): boolean {
-    const builder = this.#builder;
-    const { templates } = named;
-    for (let i = 0; i < templates.length; i++) {
-      const template = templates[i]!;
-      const { shape } = template;
-      const base = builder.reserve(shape.units);
-      builder.units.fill(0, base, base + shape.units);
-      if (!this.#messages.read(template, bytes, from, to, builder.units, base)) continue;
-      if (!ended && !template.closed) return false;
-      if (i > 0) templates.unshift(...templates.splice(i, 1));
-      let id = this.#templateShape[template.number];
-      if (id === undefined) {
-        id = builder.shape(shape);
-        this.#templateShape[template.number] = id;
-      }
-      this.#evidence.message(template, builder.units, base);
-      this.#add(id, context, shape.units);
-      return true;
-    }
-    return false;
-  }
-
-  /** Keeps an event as its text: it is not in the vocabulary, or its message is not as any known kernel writes it. */
-  #raw(named: Named, bytes: Uint8Array, from: number, to: number, context: number, ended: boolean): void {
-    const inner = this.#embedded(bytes, from, to);
-    const end = inner < 0 ? to : inner;
-    if (named.kind !== Kind.other || inner >= 0) {
-      if (!ended && inner < 0) {
-        this.#half(`${named.name} line, or without a line end: the event is kept, its arguments are not used`);
-      } else {
-        this.#notes.damage(`unread ${named.name}`, { line: this.#lineNumber }, (n) => {
-          return `${counted(n, `${named.name} event`)} with a message that no known kernel writes: kept as text, not used for the state${inner >= 0 ? '; lines run into one another, as the trace option nohash-ptr makes kernel 6.1 print them: record without it' : ''}`;
-        });
-      }
-    }
-    if (ended && inner < 0 && named.name === 'kvm_apicv_inhibit_changed') this.#evidence.inhibits(bytes[end - 1]!);
-    if (named.rawShape < 0) named.rawShape = this.#builder.shape(rawShape(named.name, true));
-    this.#keepText(named.rawShape, bytes, from, end, context);
-    if (inner >= 0) {
-      const innerContext = this.#prefix(bytes, inner, to);
-      if (innerContext >= 0) this.#event(bytes, this.#after, to, innerContext, ended);
-    }
-  }
-
-  #half(what: string): void {
-    this.#notes.damage('half', { line: this.#lineNumber }, () => `the text ends in the middle of a ${what}`);
+    const inner = this.#events.take({ bytes, nameFrom: from, nameTo: colon, message, to, context, ended });
+    if (inner < 0) return;
+    const innerContext = this.#prefix(bytes, inner, to);
+    if (innerContext >= 0) this.#event(bytes, this.#after, to, innerContext, ended);
   }
 
   /** Where in a message the next line begins that has run into it; -1 almost always. */
@@ -308,45 +243,10 @@ export class FtraceReader {
     return Math.max(from, prefix.commTo - 16);
   }
 
-  #nameless(bytes: Uint8Array, from: number, to: number, context: number): void {
-    if (this.#namelessShape < 0) this.#namelessShape = this.#builder.shape(rawShape('function', false));
-    this.#keepText(this.#namelessShape, bytes, from, to, context);
-  }
-
-  #keepText(shape: number, bytes: Uint8Array, from: number, to: number, context: number): void {
-    const units = unitsForBytes(to - from);
-    const base = this.#builder.reserve(units);
-    packBytes(bytes, from, to, this.#builder.units, base);
-    this.#add(shape, context, units);
-  }
-
-  #add(shape: number, context: number, units: number): void {
-    const builder = this.#builder;
-    builder.add(shape, context, this.#clock.low, this.#clock.high, units);
-    builder.line(this.#lineNumber);
-    if (builder.isFull) this.#emit();
-  }
-
-  #nameOf(bytes: Uint8Array, from: number, to: number): Named {
-    const id = this.#names.id(bytes, from, to);
-    let named = this.#named[id];
-    if (!named) {
-      const name = this.#names.text(id);
-      const kind = kindOf(name);
-      named = { name, kind, templates: [...(TEMPLATES_OF.get(kind) ?? [])], rawShape: -1 };
-      this.#named[id] = named;
-    }
-    return named;
-  }
-
   #junk(bytes: Uint8Array, from: number, to: number): void {
     if (skipBlanks(bytes, from, to) === to) return;
-    this.#notes.damage('junk', { line: this.#lineNumber }, (n) => `${counted(n, 'line')} that no trace file has: skipped`);
+    this.#notes.damage('junk', { line: this.#events.line }, (n) => `${counted(n, 'line')} that no trace file has: skipped`);
   }
-}
-
-function rawShape(name: string, named: boolean): Shape {
-  return { kind: Kind.other, name, slots: [], extras: {}, units: 0, text: { from: 'bytes', named } };
 }
 
 function isNameByte(byte: number): boolean {
