@@ -156,6 +156,20 @@ export interface EntryDetail {
   text: string;
 }
 
+/** A document of the trace, and the events in it. */
+export interface WindowRef {
+  sourceReference: number;
+  /** `trace.dat events 10,000–19,999` */
+  name: string;
+  /** of the event asked for, from 1; with a number alone, that of the first event */
+  line: number;
+  /** first and last event of the document so far */
+  first: number;
+  last: number;
+  /** of the trace, so far */
+  events: number;
+}
+
 /** A hit of `shadowMmu/find`. */
 export interface FindHit {
   page: PageRef;
@@ -310,8 +324,8 @@ export interface Requests {
   'shadowMmu/reverseStep': { args: { threadId: number; kind: 'in' | 'out' }; body: Record<string, never> };
   /** the nearest event after or before the current one that changed a page or one SPTE of it; null when there is none */
   'shadowMmu/change': { args: { page: number; index?: number; direction: 'next' | 'previous' }; body: EventRef | null };
-  /** the window document that holds an event, for binary and compressed traces; a plain text trace is its own: sourceReference 0. Line from 1 */
-  'shadowMmu/window': { args: { event: number }; body: { sourceReference: number; name: string; line: number } };
+  /** the window document that holds an event, or one by its number. A text trace that an editor shows as it is is its own: sourceReference 0 */
+  'shadowMmu/window': { args: { event: number } | { sourceReference: number }; body: WindowRef };
 
   /** everything that is wrong with a scenario, in order, and its outline */
   'shadowMmu/language/check': { args: { text: string }; body: { problems: ScenarioProblem[]; symbols: ScenarioSymbol[] } };

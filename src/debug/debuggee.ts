@@ -49,10 +49,11 @@ export class Debuggee implements BindingSite {
     { recording, loader }: Opened,
     private readonly client: Client,
     private readonly breakpoints: Breakpoints,
+    largeText: number,
   ) {
     this.recording = recording;
     this.loader = loader;
-    this.documents = new Documents(recording, client);
+    this.documents = new Documents(recording, loader, client, largeText);
     this.position = new Position(recording);
     const { replay } = recording;
     this.searchForm = { replay, cursor: replay.cursor() };
@@ -100,6 +101,7 @@ export class Debuggee implements BindingSite {
   close(): void {
     this.motion.close();
     this.loader.cancel();
+    this.documents.close();
     this.recording.open.close();
   }
 

@@ -10,6 +10,7 @@ import { lifecycleHandlers, type Lifecycle } from './handlers/lifecycle.js';
 import { motionHandlers } from './handlers/motion.js';
 import { scenarioHandlers } from './handlers/scenario.js';
 import { shadowMmuHandlers } from './handlers/shadowMmu.js';
+import { LARGE_TEXT } from './load/documents.js';
 import { openRecording } from './load/launch.js';
 import { Progress } from './load/progress.js';
 import { reportLoaded } from './load/report.js';
@@ -42,8 +43,14 @@ export class Session extends ProtocolServer implements SessionContext, Lifecycle
   private opening: Promise<void> | undefined;
   private launching: AbortController | undefined;
 
-  /** `ended`: the client has said goodbye */
-  constructor(private readonly ended: () => void) {
+  /**
+   * @param ended the client has said goodbye
+   * @param largeText bytes of a text trace from which on it is shown in windows
+   */
+  constructor(
+    private readonly ended: () => void,
+    private readonly largeText = LARGE_TEXT,
+  ) {
     super();
     this.router.add(lifecycleHandlers(this));
     this.router.add(breakpointHandlers(this));
@@ -81,7 +88,7 @@ export class Session extends ProtocolServer implements SessionContext, Lifecycle
       throw new Cancelled();
     }
     this.args = args;
-    this.current = new Debuggee(opened, this.client, this.breakpoints);
+    this.current = new Debuggee(opened, this.client, this.breakpoints, this.largeText);
     this.breakpoints.attach(this.current);
     this.follow(this.current);
     this.begin();

@@ -8,6 +8,7 @@ export type TraceErrorCode =
   | 'directory'
   | 'special'
   | 'unreadable'
+  | 'shrunk'
   | 'empty'
   | 'not-a-trace'
   | 'other-format'
@@ -60,6 +61,8 @@ export const traceErrors = {
   directory: (file: string) => new TraceError('directory', file, 'is a directory', 'name the trace file in it'),
   special: (file: string) => new TraceError('special', file, 'is not a regular file', 'copy it to a file first, for example with `cat`'),
   unreadable: (file: string, why: string) => new TraceError('unreadable', file, `cannot be read (${why})`, 'check the disk and the path'),
+  shrunk: (file: string, line: number) =>
+    new TraceError('shrunk', file, `has no line ${line} any more`, 'it was changed after it was opened: debug it again'),
   empty: (file: string) => new TraceError('empty', file, 'is empty', `${RECORD}`),
   notATrace: (file: string) => new TraceError('not-a-trace', file, 'is neither a trace.dat file nor the text of a kernel trace', RECORD, 0),
   otherFormat: (file: string, format: string) => new TraceError('other-format', file, `is ${format}, not a trace`, RECORD, 0),

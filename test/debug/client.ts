@@ -33,9 +33,9 @@ export class DapClient {
   }
 
   /** A session in this process, behind streams. */
-  static inProcess(): DapClient {
+  static inProcess(largeText?: number): DapClient {
     const [toAdapter, fromAdapter] = [new PassThrough(), new PassThrough()];
-    const session = new Session(() => {});
+    const session = new Session(() => {}, largeText);
     session.start(toAdapter, fromAdapter);
     return new DapClient(toAdapter, fromAdapter, () => session.close());
   }

@@ -9,6 +9,8 @@ export interface Setup {
   readonly functions?: P.FunctionBreakpoint[];
   readonly launch?: Record<string, unknown>;
   readonly initialize?: Partial<P.InitializeRequestArguments>;
+  /** bytes of a text trace from which on it is shown in windows */
+  readonly largeText?: number;
 }
 
 /** A debugger at its first stop, in the words of a test. */
@@ -20,7 +22,7 @@ export class Driver {
 
   /** Initialize, launch, configure: as editors do it. */
   static async start(trace: string, setup: Setup = {}): Promise<Driver> {
-    const client = DapClient.inProcess();
+    const client = DapClient.inProcess(setup.largeText);
     await client.request('initialize', { adapterID: 'test', ...setup.initialize });
     const launched = client.request('launch', { trace, ...setup.launch });
     await client.event('initialized');

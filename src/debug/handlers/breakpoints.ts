@@ -37,7 +37,7 @@ function locations({ debuggee }: SessionContext, { source, line, endLine = line 
   for (let at = line; at <= endLine;) {
     const e = documents.eventFrom(source, at);
     if (e === undefined) break;
-    const there = documents.placeOf(e).line;
+    const there = documents.placeOf(e, source).line;
     if (there > endLine) break;
     if (there >= at) lines.push({ line: there });
     at = Math.max(at, there) + 1;

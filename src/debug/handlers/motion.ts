@@ -57,5 +57,5 @@ function gotoTargets({ debuggee }: SessionContext, { source, line }: P.GotoTarge
   const { documents, recording } = debuggee;
   const event = documents.shows(source) ? documents.eventFrom(source, line) : undefined;
   if (event === undefined) return [];
-  return [{ id: event + 1, label: stopText(recording.table, event), line: documents.placeOf(event).line }];
+  return [{ id: event + 1, label: stopText(recording.table, event), line: documents.placeOf(event, source).line }];
 }

@@ -43,8 +43,9 @@ export function shadowMmuHandlers(session: SessionContext): Handlers {
       return {};
     },
     'shadowMmu/change': (args) => change(session.debuggee, args),
-    'shadowMmu/window': ({ event }) => {
+    'shadowMmu/window': (args) => {
       const { documents, recording } = session.debuggee;
+      const event = 'event' in args ? args.event : documents.firstOf(args.sourceReference);
       if (!(event >= 0 && event < recording.end)) throw new RequestError(`There is no event ${event}.`);
       return documents.windowOf(event as EventIndex);
     },

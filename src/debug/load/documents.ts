@@ -3,15 +3,22 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { DebugProtocol as P } from '@vscode/debugprotocol';
 import type { EventIndex } from '../../engine/ids.js';
+import type { Requests } from '../../protocol.js';
 import { count } from '../forms/numbers.js';
 import { RequestError } from '../wire/errors.js';
 import type { Client } from '../wire/client.js';
+import type { Loader } from './loader.js';
 import type { Recording } from './recording.js';
+import { EventWindows, TextWindows, WINDOW, windowAt, type Windows } from './windows.js';
 
-/** Events in one read-only document: what an editor shows without effort. */
-export const WINDOW = 10_000;
 /** Language of the documents; the editor part contributes it. */
 const MIME_TYPE = 'text/x-ftrace';
+
+/** Bytes of a text file beyond which VS Code keeps the document from extensions: no hovers, no values in the lines, no links. */
+export const LARGE_TEXT = 50 * 1024 * 1024;
+
+/** What would end a line in an editor, but does not in a trace: the numbers of lines have to agree. */
+const BREAKS = /[\r\n]/g;
 
 export interface Place {
   readonly source: P.Source;
@@ -21,55 +28,57 @@ export interface Place {
 
 /**
  * Which line of which document an event is on. A plain text trace is its own document. What an editor cannot show as it is, a
- * trace.dat or a compressed file, is served in windows of {@link WINDOW} events, one to a line; their numbers depend on nothing but
- * the event, so that breakpoints in them hold from session to session.
+ * trace.dat, a compressed file or a text that is too long, is served in windows (windows.ts).
  */
 export class Documents {
   private readonly realPath: string;
+  /** undefined: the file itself is the document */
+  private readonly windows: Windows | undefined;
 
+  /** @param large bytes of a text file from which on it is served in windows */
   constructor(
     private readonly recording: Recording,
+    private readonly loader: Loader,
     private readonly client: Client,
+    large: number,
   ) {
     this.realPath = real(recording.path);
+    if (!this.isText) this.windows = new EventWindows(recording);
+    else if (recording.open.bytesTotal > large) this.windows = new TextWindows(recording);
   }
 
-  /** The file itself is the document. */
-  get direct(): boolean {
+  /** An editor can open the file, however long that takes it. */
+  private get isText(): boolean {
     const { compressed, format } = this.recording.table.info;
     return !compressed && format !== 'trace-dat';
   }
 
-  placeOf(e: EventIndex): Place {
-    if (this.direct) return { source: this.file(), line: this.client.line(this.recording.table.line(e) ?? 1) };
-    const window = Math.floor(e / WINDOW);
-    return { source: this.window(window), line: this.client.line(e - window * WINDOW + 1) };
+  /** The place of an event; in the file itself where `asked` is the file, though it has windows, too. */
+  placeOf(e: EventIndex, asked?: P.Source): Place {
+    const { windows, recording, client } = this;
+    if (!windows || (asked && !asked.sourceReference)) return { source: this.file(), line: client.line(recording.table.line(e) ?? 1) };
+    return { source: this.window(windowAt(e)), line: client.line(windows.lineOf(e)) };
   }
 
   /** Whether a document shows this recording. */
   shows(source: P.Source): boolean {
-    if (source.sourceReference) {
-      const window = source.sourceReference - 1;
-      return !this.direct && (source.name ?? source.path) === this.window(window).name;
-    }
-    return this.direct && source.path !== undefined && real(source.path) === this.realPath;
+    if (source.sourceReference)
+      return this.windows !== undefined && (source.name ?? source.path) === this.window(source.sourceReference - 1).name;
+    return this.isText && source.path !== undefined && real(source.path) === this.realPath;
   }
 
   /** First event on the client's `line` of a document or after it; undefined when there is none so far. */
   eventFrom(source: P.Source, line: number): EventIndex | undefined {
     const ours = this.client.lineFrom(line);
-    if (!source.sourceReference) {
-      const e = this.recording.table.eventAtLine(ours);
-      return e >= 0 && e < this.recording.end ? (e as EventIndex) : undefined;
-    }
-    const e = (source.sourceReference - 1) * WINDOW + ours - 1;
-    return ours >= 1 && ours <= WINDOW && e < this.recording.end ? (e as EventIndex) : undefined;
+    if (source.sourceReference) return this.windows?.eventAt(source.sourceReference - 1, ours);
+    const e = this.recording.table.eventAtLine(ours);
+    return e >= 0 && e < this.recording.end ? (e as EventIndex) : undefined;
   }
 
   /** The event that is exactly on the client's `line`. */
   eventOn(source: P.Source, line: number): EventIndex | undefined {
     const e = this.eventFrom(source, line);
-    return e !== undefined && this.placeOf(e).line === line ? e : undefined;
+    return e !== undefined && this.placeOf(e, source).line === line ? e : undefined;
   }
 
   /** From a line that counts from 1 to the client's. */
@@ -77,28 +86,41 @@ export class Documents {
     return this.client.line(line);
   }
 
-  /** The window that an event is in. */
-  windowOf(e: EventIndex): { sourceReference: number; name: string; line: number } {
-    if (this.direct) return { sourceReference: 0, name: path.basename(this.recording.path), line: this.recording.table.line(e) ?? 1 };
-    const window = Math.floor(e / WINDOW);
-    return { sourceReference: window + 1, name: this.window(window).name, line: e - window * WINDOW + 1 };
+  /** The document that an event is in. */
+  windowOf(e: EventIndex): Requests['shadowMmu/window']['body'] {
+    const { windows, recording } = this;
+    const events = recording.end;
+    if (!windows)
+      return { sourceReference: 0, name: recording.name, line: recording.table.line(e) ?? 1, first: 0, last: events - 1, events };
+    const window = windowAt(e);
+    const last = Math.min((window + 1) * WINDOW, events) - 1;
+    return { sourceReference: window + 1, name: this.window(window).name, line: windows.lineOf(e), first: window * WINDOW, last, events };
+  }
+
+  /** The first event of a window. @throws RequestError where there is none */
+  firstOf(sourceReference: number): EventIndex {
+    const first = (sourceReference - 1) * WINDOW;
+    if (this.windows && Number.isSafeInteger(first) && first >= 0 && first < this.recording.end) return first as EventIndex;
+    throw new RequestError(`There is no document ${sourceReference}: the trace has ${count(this.recording.end)} events so far.`);
   }
 
   /** Documents of the whole recording, as far as it is loaded. */
   all(): P.Source[] {
-    if (this.direct) return [this.file()];
+    if (!this.windows) return [this.file()];
     return Array.from({ length: Math.ceil(this.recording.end / WINDOW) }, (_, window) => this.window(window));
   }
 
-  content(sourceReference: number): { content: string; mimeType: string } {
-    const first = (sourceReference - 1) * WINDOW;
-    const { table, end } = this.recording;
-    if (this.direct || first < 0 || first >= end) {
-      throw new RequestError(`There is no document ${sourceReference}: the trace has ${count(end)} events so far.`);
-    }
-    const lines: string[] = [];
-    for (let e = first; e < Math.min(first + WINDOW, end); e++) lines.push(table.lineText(e));
-    return { content: `${lines.join('\n')}\n`, mimeType: MIME_TYPE };
+  /** The text of a window, as soon as all of it is loaded: editors ask for it once. */
+  async content(sourceReference: number): Promise<{ content: string; mimeType: string }> {
+    const { windows, recording, loader } = this;
+    const window = windowAt(this.firstOf(sourceReference));
+    while (recording.end <= (window + 1) * WINDOW && !loader.complete) await loader.grown();
+    const lines = await windows!.lines(window, !loader.cut);
+    return { content: `${lines.map((line) => line.replace(BREAKS, '␤')).join('\n')}\n`, mimeType: MIME_TYPE };
+  }
+
+  close(): void {
+    this.windows?.close();
   }
 
   private file(): P.Source {

@@ -22,7 +22,7 @@ export function bindSource(spec: SourceSpec, id: number, site: BindingSite | und
       ? { verified: false, message: 'There is no event on this line or after it.' }
       : { verified: false, message: 'This line is not loaded yet.', pending: true };
   }
-  const place = documents.placeOf(e);
+  const place = documents.placeOf(e, spec.source);
   if (!recording.belongs(e)) {
     const message = `This event belongs to VM ${recording.replay.vmOf(e)}; VM ${recording.vm} is being debugged.`;
     return { verified: false, message, ...place };
