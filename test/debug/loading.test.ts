@@ -72,28 +72,6 @@ describe('loading', () => {
     client.close();
   });
 
-  it('serves compressed traces as documents that breakpoints can be set in', async () => {
-    const file = recording('k6.1-three-vms-all.txt.zst');
-    const table = await eventsOf(file);
-    const driver = await Driver.loaded(file);
-    const { sources } = await driver.client.request<P.LoadedSourcesResponse['body']>('loadedSources');
-    assert.equal(sources.length, Math.ceil(table.length / 10_000));
-    assert.equal(sources[1]!.name, 'k6.1-three-vms-all.txt.zst events 10,000–19,999');
-    const { content } = await driver.client.request<P.SourceResponse['body']>('source', {
-      source: sources[1],
-      sourceReference: sources[1]!.sourceReference,
-    });
-    const lines = content.trimEnd().split('\n');
-    assert.equal(lines.length, 10_000);
-    assert.equal(lines[123], table.lineText(10_123));
-    const args = { source: sources[1], breakpoints: [{ line: 124 }] };
-    const { breakpoints } = await driver.client.request<P.SetBreakpointsResponse['body']>('setBreakpoints', args);
-    assert.match(`${breakpoints[0]!.verified} ${breakpoints[0]!.message}`, /^true|belongs to VM/);
-    const window = await driver.client.request('shadowMmu/window', { event: 20_001 });
-    assert.deepEqual(window, { sourceReference: 3, name: sources[2]!.name, line: 2 });
-    driver.close();
-  });
-
   it('debugs one of several VMs, and names them all', async () => {
     const file = recording('k6.1-three-vms-all.txt.zst');
     const first = await Driver.loaded(file);
