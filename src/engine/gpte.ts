@@ -1,6 +1,5 @@
 import type { Gfn } from './ids.js';
 import { ACC_EXEC, ACC_READ, ACC_USER, ACC_WRITE } from './role.js';
-import { NX, PAGE_SIZE_BIT } from './spte.js';
 
 /**
  * Entries of the guest's own page tables (spec/fault.md §2.1). KVM compiles its walker three times [6.1 paging_tmpl.h]: for 4-byte
@@ -18,12 +17,8 @@ interface GpteFormat {
   /** address bits that pick an entry of one table */
   readonly indexBits: number;
   readonly addressBits: number;
-  /** an entry with any of these bits is present */
-  readonly present: bigint;
   readonly accessed: bigint;
   readonly dirty: bigint;
-  /** bits of the frame's physical address */
-  readonly frame: bigint;
   /** highest level at which bit 7 means a large page */
   readonly largestLeaf: number;
 }
@@ -33,16 +28,14 @@ const IA32: GpteFormat = {
   bytes: 4,
   indexBits: 10,
   addressBits: 32,
-  present: 1n,
   accessed: 1n << 5n,
   dirty: 1n << 6n,
-  frame: 0xffff_f000n,
   largestLeaf: 2,
 };
-const PAE: GpteFormat = { ...IA32, topLevel: 3, bytes: 8, indexBits: 9, frame: 0x000f_ffff_ffff_f000n };
+const PAE: GpteFormat = { ...IA32, topLevel: 3, bytes: 8, indexBits: 9 };
 const LONG_4: GpteFormat = { ...PAE, topLevel: 4, addressBits: 48, largestLeaf: 3 };
 const LONG_5: GpteFormat = { ...LONG_4, topLevel: 5, addressBits: 57 };
-const EPT_4: GpteFormat = { ...LONG_4, present: 7n, accessed: 1n << 8n, dirty: 1n << 9n };
+const EPT_4: GpteFormat = { ...LONG_4, accessed: 1n << 8n, dirty: 1n << 9n };
 const EPT_5: GpteFormat = { ...EPT_4, topLevel: 5, addressBits: 57 };
 
 const FORMATS: Record<PagingMode, GpteFormat> = {
@@ -53,6 +46,11 @@ const FORMATS: Record<PagingMode, GpteFormat> = {
   'ept-4-level': EPT_4,
   'ept-5-level': EPT_5,
 };
+
+/** By level; a walk may be asked about the level above the topmost. */
+const LEVELS = Array.from({ length: 8 }, (_, level) => level);
+const MAPPED_BY_4_BYTES = LEVELS.map((level) => 2 ** (10 * (level - 1)));
+const MAPPED_BY_8_BYTES = LEVELS.map((level) => 2 ** (9 * (level - 1)));
 
 const PAGE_SHIFT = 12;
 const PDPTE_LEVEL = 3;
@@ -81,6 +79,63 @@ export function isPdpte(mode: PagingMode, level: number): boolean {
   return mode === 'pae' && level === PDPTE_LEVEL;
 }
 
+/**
+ * The halves of a guest entry, as numbers: a replay reads millions of entries, and a bigint is an object with memory of its own. What is
+ * asked of an entry in a hot place is asked of its halves; the functions of bigints below go by those.
+ */
+export function lowHalf(gpte: bigint): number {
+  return Number(BigInt.asUintN(32, gpte));
+}
+export function highHalf(gpte: bigint): number {
+  return Number(BigInt.asUintN(32, gpte >> 32n));
+}
+
+/** Bits 51..32 of an entry of 8 bytes: the high part of its frame's address. */
+const HIGH_FRAME = 0xf_ffff;
+const HIGH_FRAME_UNIT = 2 ** 20;
+const LARGE = 1 << 7;
+
+/** As {@link isPresentGpte}. */
+export function isPresentHalf(mode: PagingMode, low: number): boolean {
+  return (low & (isEpt(mode) ? 7 : 1)) !== 0;
+}
+
+/** As {@link hasPageSizeBit}. */
+export function isLargeHalf(mode: PagingMode, level: number, low: number): boolean {
+  return level > 1 && level <= FORMATS[mode].largestLeaf && (low & LARGE) !== 0;
+}
+
+/** As {@link gpteFrame}. */
+export function frameOfHalves(mode: PagingMode, low: number, high: number): Gfn {
+  return (mode === '32' ? low >>> PAGE_SHIFT : (high & HIGH_FRAME) * HIGH_FRAME_UNIT + (low >>> PAGE_SHIFT)) as Gfn;
+}
+
+/** As {@link gpteAccess}. */
+export function accessOfHalves(mode: PagingMode, low: number, high: number): number {
+  if (isEpt(mode)) return ACC_READ | (low & 1 ? ACC_USER : 0) | (low & 2 ? ACC_WRITE : 0) | (low & 4 ? ACC_EXEC : 0);
+  const exec = mode === '32' || high >>> 31 === 0 ? ACC_EXEC : 0;
+  return ACC_READ | (low & 2 ? ACC_WRITE : 0) | (low & 4 ? ACC_USER : 0) | exec;
+}
+
+/** As {@link translatedGfn}, of a page as {@link pageOf} counts. */
+export function translatedByHalves(mode: PagingMode, level: number, low: number, high: number, page: number): Gfn {
+  const mapped = pagesMapped(mode, level);
+  const frame = frameOfHalves(mode, low, high);
+  const pse36 = mode === '32' && level === 2 ? ((low >>> 13) & 0xf) * 2 ** 20 : 0;
+  return (frame - (frame % mapped) + pse36 + (page % mapped)) as Gfn;
+}
+
+/** As {@link gpteGpa}, of a page as {@link pageOf} counts. */
+export function gpaOfEntry(mode: PagingMode, tableGfn: Gfn, page: number, level: number): number {
+  return tableGfn * 2 ** PAGE_SHIFT + gpteIndex(mode, page, level) * FORMATS[mode].bytes;
+}
+
+/** Index of the entry for a page, as {@link pageOf} counts, in a guest table of a level. */
+export function gpteIndex(mode: PagingMode, page: number, level: number): number {
+  const entries = isPdpte(mode, level) ? 4 : 1 << FORMATS[mode].indexBits;
+  return Math.floor(page / pagesMapped(mode, level)) % entries;
+}
+
 /** Address >> 12, within the address space of the mode: canonical addresses lose their sign. */
 export function pageOf(mode: PagingMode, address: bigint): number {
   return Number(BigInt.asUintN(FORMATS[mode].addressBits, address) >> 12n);
@@ -88,13 +143,7 @@ export function pageOf(mode: PagingMode, address: bigint): number {
 
 /** Guest pages (4 KiB each) that an entry of a level maps: a 4-byte entry of level 2 maps 1024. */
 export function pagesMapped(mode: PagingMode, level: number): number {
-  return 2 ** (FORMATS[mode].indexBits * (level - 1));
-}
-
-/** Index of an address's entry in a guest table of a level. */
-export function gpteIndex(mode: PagingMode, address: bigint, level: number): number {
-  const entries = isPdpte(mode, level) ? 4 : 2 ** FORMATS[mode].indexBits;
-  return Math.floor(pageOf(mode, address) / pagesMapped(mode, level)) % entries;
+  return FORMATS[mode].indexBits === 10 ? MAPPED_BY_4_BYTES[level]! : MAPPED_BY_8_BYTES[level]!;
 }
 
 /**
@@ -102,11 +151,11 @@ export function gpteIndex(mode: PagingMode, address: bigint, level: number): num
  * and KVM reads registers instead.
  */
 export function gpteGpa(mode: PagingMode, tableGfn: Gfn, address: bigint, level: number): bigint {
-  return (BigInt(tableGfn) << BigInt(PAGE_SHIFT)) + BigInt(gpteIndex(mode, address, level) * gpteBytes(mode));
+  return BigInt(gpaOfEntry(mode, tableGfn, pageOf(mode, address), level));
 }
 
 export function isPresentGpte(mode: PagingMode, gpte: bigint): boolean {
-  return (gpte & FORMATS[mode].present) !== 0n;
+  return isPresentHalf(mode, lowHalf(gpte));
 }
 
 /** Mask of the accessed bit; EPT has one only where the EPTP turns it on. */
@@ -121,36 +170,29 @@ export function dirtyMask(mode: PagingMode, eptAd = true): bigint {
 
 /** Whether bit 7 is set in an entry of a level that may be a large page; with 4-byte entries it counts only under CR4.PSE. */
 export function hasPageSizeBit(mode: PagingMode, level: number, gpte: bigint): boolean {
-  return level > 1 && level <= FORMATS[mode].largestLeaf && (gpte & PAGE_SIZE_BIT) !== 0n;
+  return isLargeHalf(mode, level, lowHalf(gpte));
 }
 
 /**
- * Whether the walk ends at this entry [6.1 mmu.c:is_last_gpte].
+ * Whether a walk ends at an entry with this low half [6.1 mmu.c:is_last_gpte]; with 4-byte entries bit 7 counts only under CR4.PSE.
  *
  * @param pse CR4.PSE; undefined where it is not known
  * @returns undefined where CR4.PSE decides and is not known
  */
-export function isLastGpte(mode: PagingMode, level: number, gpte: bigint, pse: boolean | undefined): boolean | undefined {
+export function isLastGpte(mode: PagingMode, level: number, low: number, pse: boolean | undefined): boolean | undefined {
   if (level === 1) return true;
-  if (!hasPageSizeBit(mode, level, gpte)) return false;
+  if (!isLargeHalf(mode, level, low)) return false;
   return mode === '32' ? pse : true;
 }
 
 /** The gfn of the table that an entry leads to. */
 export function gpteFrame(mode: PagingMode, gpte: bigint): Gfn {
-  return Number((gpte & FORMATS[mode].frame) >> BigInt(PAGE_SHIFT)) as Gfn;
+  return frameOfHalves(mode, lowHalf(gpte), highHalf(gpte));
 }
 
-/** The first gfn that a last entry of a level maps; PSE-36 puts bits 35..32 of the address into bits 16..13 of a 4 MiB entry. */
-export function firstGfn(mode: PagingMode, level: number, gpte: bigint): Gfn {
-  const frame = gpteFrame(mode, gpte);
-  const high = mode === '32' && level === 2 ? Number((gpte >> 13n) & 0xfn) * 2 ** 20 : 0;
-  return (frame - (frame % pagesMapped(mode, level)) + high) as Gfn;
-}
-
-/** The gfn that an address translates to through a last entry of a level. */
+/** The gfn that an address translates to through a last entry; PSE-36 puts bits 35..32 of the address into bits 16..13 of a 4 MiB entry. */
 export function translatedGfn(mode: PagingMode, level: number, gpte: bigint, address: bigint): Gfn {
-  return (firstGfn(mode, level, gpte) + (pageOf(mode, address) % pagesMapped(mode, level))) as Gfn;
+  return translatedByHalves(mode, level, lowHalf(gpte), highHalf(gpte), pageOf(mode, address));
 }
 
 /**
@@ -158,7 +200,5 @@ export function translatedGfn(mode: PagingMode, level: number, gpte: bigint, add
  * a reading guest is what U stands for there. R is set always, as on kernels that have no such bit.
  */
 export function gpteAccess(mode: PagingMode, gpte: bigint): number {
-  if (isEpt(mode)) return ACC_READ | (gpte & 1n ? ACC_USER : 0) | (gpte & 2n ? ACC_WRITE : 0) | (gpte & 4n ? ACC_EXEC : 0);
-  const exec = mode === '32' || (gpte & NX) === 0n ? ACC_EXEC : 0;
-  return ACC_READ | (gpte & 2n ? ACC_WRITE : 0) | (gpte & 4n ? ACC_USER : 0) | exec;
+  return accessOfHalves(mode, lowHalf(gpte), highHalf(gpte));
 }

@@ -1,4 +1,4 @@
-import { isEpt, isPdpte, type PagingMode } from './gpte.js';
+import { highHalf, isEpt, isPdpte, lowHalf, type PagingMode } from './gpte.js';
 import { NX, PAGE_SIZE_BIT } from './spte.js';
 
 /** What decides which bits of a guest entry are reserved: the CPU that the guest was given, and two control bits. */
@@ -81,25 +81,55 @@ function reservedEpt(level: number, large: boolean, cpu: GuestCpu): bigint {
 }
 
 /** EPT: a memory type that does not exist, or rights that no entry may have: write without read, execute only. */
-function isBadEpt(gpte: bigint, execOnly: boolean): boolean {
-  const type = Number((gpte >> 3n) & 7n);
-  const rights = Number(gpte & 7n);
-  return [2, 3, 7].includes(type) || rights === 2 || rights === 6 || (rights === 4 && !execOnly);
+function isBadEpt(low: number, execOnly: boolean): boolean {
+  const type = (low >>> 3) & 7;
+  const rights = low & 7;
+  return type === 2 || type === 3 || type === 7 || rights === 2 || rights === 6 || (rights === 4 && !execOnly);
 }
 
-function isReserved(mode: PagingMode, level: number, gpte: bigint, cpu: GuestCpu): boolean {
-  const large = (gpte & PAGE_SIZE_BIT) !== 0n;
-  return (gpte & reservedMask(mode, level, large, cpu)) !== 0n || (isEpt(mode) && isBadEpt(gpte, cpu.eptExecOnly));
-}
+/** Bits that are reserved on one CPU, by mode, level and bit 7: halves of the masks, each made when it is first asked for. */
+class ReservedBits {
+  private readonly masks = new Map<PagingMode, (readonly [low: number, high: number] | undefined)[]>();
 
-/**
- * Whether a present entry has reserved bits set [6.1 mmu.c:is_rsvd_bits_set]. A walk does not ask it of PDPTEs, which are checked
- * when they are loaded.
- *
- * @param cpu what is known of the guest's CPU
- * @returns undefined where something that is not known decides
- */
-export function hasReservedBits(mode: PagingMode, level: number, gpte: bigint, cpu: Partial<GuestCpu>): boolean | undefined {
-  if (isReserved(mode, level, gpte, { ...LENIENT, ...cpu })) return true;
-  return isReserved(mode, level, gpte, { ...STRICT, ...cpu }) ? undefined : false;
+  constructor(private readonly cpu: GuestCpu) {}
+
+  areIn(mode: PagingMode, level: number, low: number, high: number): boolean {
+    const large = low & LARGE;
+    const [maskLow, maskHigh] = this.maskOf(mode, level, large !== 0);
+    return ((low & maskLow) | (high & maskHigh)) !== 0 || (isEpt(mode) && isBadEpt(low, this.cpu.eptExecOnly));
+  }
+
+  private maskOf(mode: PagingMode, level: number, large: boolean): readonly [number, number] {
+    let ofMode = this.masks.get(mode);
+    if (!ofMode) this.masks.set(mode, (ofMode = []));
+    const at = level * 2 + (large ? 1 : 0);
+    const known = ofMode[at];
+    if (known) return known;
+    const mask = reservedMask(mode, level, large, this.cpu);
+    return (ofMode[at] = [lowHalf(mask), highHalf(mask)]);
+  }
+}
+const LARGE = Number(PAGE_SIZE_BIT);
+
+/** What is known of the reserved bits of a guest whose CPU is known in part: those of the CPUs between which it lies. */
+export class KnownReservedBits {
+  private readonly certain: ReservedBits;
+  private readonly possible: ReservedBits;
+
+  /** @param cpu what is known of the guest's CPU */
+  constructor(cpu: Partial<GuestCpu>) {
+    this.certain = new ReservedBits({ ...LENIENT, ...cpu });
+    this.possible = new ReservedBits({ ...STRICT, ...cpu });
+  }
+
+  /**
+   * Whether a present entry, given by its halves, has reserved bits set [6.1 mmu.c:is_rsvd_bits_set]. A walk does not ask it of PDPTEs,
+   * which are checked when they are loaded.
+   *
+   * @returns undefined where something that is not known decides
+   */
+  areIn(mode: PagingMode, level: number, low: number, high: number): boolean | undefined {
+    if (!this.possible.areIn(mode, level, low, high)) return false;
+    return this.certain.areIn(mode, level, low, high) ? true : undefined;
+  }
 }

@@ -1,27 +1,36 @@
 import {
-  gpteAccess,
-  gpteFrame,
-  hasPageSizeBit,
+  accessOfHalves,
+  frameOfHalves,
+  gpaOfEntry,
+  highHalf,
+  isLargeHalf,
   isPdpte,
-  isPresentGpte,
+  isPresentHalf,
+  lowHalf,
   modeOfTopLevel,
   pageOf,
   topLevel,
-  translatedGfn,
+  translatedByHalves,
   type PagingMode,
 } from './gpte.js';
 import type { Gfn } from './ids.js';
 import { PferrBit } from './permission.js';
 import { ACC_ALL } from './role.js';
 
+const HIGHEST_LEVEL = 5;
+
 /**
  * One walk of the guest's page tables as KVM makes it [6.1 paging_tmpl.h:walk_addr_generic], put together from its events:
  * the entries read, from the top level down.
  */
 export class GuestWalk {
-  private readonly entries = new Map<number, bigint>();
+  /** halves of the entries read, by level; `known` has a bit for each level that was */
+  private readonly lows = [0, 0, 0, 0, 0, 0];
+  private readonly highs = [0, 0, 0, 0, 0, 0];
+  private known = 0;
   private top = 0;
   private bottom = 0;
+  private pageKnown = -1;
   /** the walk failed: a fault is injected, nothing is mapped */
   failed = false;
   /** gfn of the top table, which no entry names; undefined until something showed it */
@@ -39,8 +48,19 @@ export class GuestWalk {
 
   /** Takes an entry read at a level. Entries that are read again after a lost race replace the first reading. */
   read(level: number, gpte: bigint): void {
-    if (this.top === 0) this.top = level;
-    this.entries.set(level, gpte);
+    this.readHalves(level, lowHalf(gpte), highHalf(gpte));
+  }
+
+  /** The same, as numbers. No table has a level that a damaged trace may tell of. */
+  readHalves(level: number, low: number, high: number): void {
+    if (level < 1 || level > HIGHEST_LEVEL) return;
+    if (this.top === 0) {
+      this.top = level;
+      this.pageKnown = -1;
+    }
+    this.lows[level] = low;
+    this.highs[level] = high;
+    this.known |= 1 << level;
     this.bottom = level;
   }
 
@@ -67,13 +87,26 @@ export class GuestWalk {
 
   /** Address >> 12, within the address space of the mode. */
   get page(): number {
-    return pageOf(this.mode, this.address);
+    if (this.pageKnown < 0) this.pageKnown = pageOf(this.mode, this.address);
+    return this.pageKnown;
+  }
+
+  /** The last entry read leads to a table, or nowhere: it does not end a walk that succeeds. */
+  get isUnderWay(): boolean {
+    const { mode, bottom } = this;
+    const low = this.lows[bottom]!;
+    return !isPresentHalf(mode, low) || !(bottom === 1 || isLargeHalf(mode, bottom, low));
   }
 
   /** The gfn of the guest table whose entry was read at `level`, from the entry above; undefined for the top table. */
   tableGfn(level: number): Gfn | undefined {
-    const above = this.entries.get(level + 1);
-    return above === undefined ? undefined : gpteFrame(this.mode, above);
+    const above = level + 1;
+    return this.has(above) ? frameOfHalves(this.mode, this.lows[above]!, this.highs[above]!) : undefined;
+  }
+
+  /** Guest physical address of the entry of a level in the table at a gfn, bytes. */
+  gpaOfEntry(table: Gfn, level: number): number {
+    return gpaOfEntry(this.mode, table, this.page, level);
   }
 
   /** The gfn of the guest table of a level, the top one included, as far as it is known. */
@@ -86,18 +119,16 @@ export class GuestWalk {
     let access = ACC_ALL;
     for (let above = this.top; above > level; above--) {
       if (isPdpte(this.mode, above)) continue;
-      const entry = this.entries.get(above);
-      if (entry !== undefined) access &= gpteAccess(this.mode, entry);
+      if (this.has(above)) access &= accessOfHalves(this.mode, this.lows[above]!, this.highs[above]!);
     }
     return access;
   }
 
   /** The guest frame that the address translates to; undefined when the walk found nothing, or is not at its end yet. */
   get gfn(): Gfn | undefined {
-    const leaf = this.entries.get(this.bottom);
-    if (leaf === undefined || this.failed || !isPresentGpte(this.mode, leaf)) return undefined;
-    if (this.bottom > 1 && !hasPageSizeBit(this.mode, this.bottom, leaf)) return undefined;
-    return translatedGfn(this.mode, this.bottom, leaf, this.address);
+    if (this.empty || this.failed || this.isUnderWay) return undefined;
+    const { bottom } = this;
+    return translatedByHalves(this.mode, bottom, this.lows[bottom]!, this.highs[bottom]!, this.page);
   }
 
   /**
@@ -112,6 +143,16 @@ export class GuestWalk {
 
   /** The entry read at a level. */
   entry(level: number): bigint | undefined {
-    return this.entries.get(level);
+    return this.has(level) ? (BigInt(this.highs[level]!) << 32n) | BigInt(this.lows[level]!) : undefined;
+  }
+  /** Its halves; 0 where none was read. */
+  low(level: number): number {
+    return this.lows[level] ?? 0;
+  }
+  high(level: number): number {
+    return this.highs[level] ?? 0;
+  }
+  has(level: number): boolean {
+    return ((this.known >>> level) & 1) !== 0;
   }
 }

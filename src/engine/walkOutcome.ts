@@ -5,16 +5,15 @@ import {
   isEpt,
   isLastGpte,
   isPdpte,
-  isPresentGpte,
+  isPresentHalf,
+  lowHalf,
   topLevel,
-  translatedGfn,
-  type PagingMode,
+  translatedByHalves,
 } from './gpte.js';
 import type { Gfn } from './ids.js';
 import { PferrBit, permissionFault, type GuestControl } from './permission.js';
-import { LENIENT, hasReservedBits, type GuestCpu } from './reserved.js';
+import { KnownReservedBits, LENIENT, type GuestCpu } from './reserved.js';
 import { ACC_WRITE } from './role.js';
-import { NX } from './spte.js';
 import type { GuestWalk } from './walk.js';
 
 /** What a walk's end depends on besides the entries read. Everything that is left out is not known. */
@@ -72,36 +71,37 @@ export function walkOutcome(walk: GuestWalk, setting: WalkSetting): WalkOutcome 
 
 /** An entry above the last one read has NX, and the walk went on: NX is not reserved, so EFER.NX is set. */
 export function provesNx(walk: GuestWalk): boolean {
-  for (let level = topLevel(walk.mode); level > walk.leafLevel; level--) if (hasNx(walk.mode, walk.entry(level))) return true;
+  for (let level = topLevel(walk.mode); level > walk.leafLevel; level--) if (hasNx(walk, level)) return true;
   return false;
 }
 
 function judge(walk: GuestWalk, setting: WalkSetting): WalkOutcome {
   const { mode } = walk;
   const { control } = setting;
-  const cpu = cpuOf(setting);
+  const reservedBits = reservedBitsFor(setting);
   const top = walk.empty ? 0 : topLevel(mode);
   for (let level = top; level >= Math.max(walk.leafLevel, 1); level--) {
-    const gpte = walk.entry(level);
-    if (gpte === undefined) return { kind: 'incomplete', level, ...faultCode(walk, control, 0) };
-    if (!isPresentGpte(mode, gpte)) return { kind: 'fault', ...faultCode(walk, control, 0) };
+    if (!walk.has(level)) return { kind: 'incomplete', level, ...faultCode(walk, control, 0) };
+    const low = walk.low(level);
+    if (!isPresentHalf(mode, low)) return { kind: 'fault', ...faultCode(walk, control, 0) };
     if (isPdpte(mode, level)) continue;
-    const reserved = hasReservedBits(mode, level, gpte, cpu);
-    const code = faultCode(walk, control, PferrBit.present | PferrBit.reserved);
-    if (reserved) return { kind: 'fault', ...code };
+    const reserved = reservedBits.areIn(mode, level, low, walk.high(level));
+    if (reserved) return { kind: 'fault', ...faultCode(walk, control, PferrBit.present | PferrBit.reserved) };
     if (reserved === undefined && level === walk.leafLevel) {
-      const allowed: WalkSetting = { ...(hasNx(mode, gpte) ? withNx(setting) : setting), cpu: LENIENT };
-      return { kind: 'unknown', why: 'reserved', fault: code, otherwise: judge(walk, allowed) };
+      const allowed: WalkSetting = { ...(hasNx(walk, level) ? withNx(setting) : setting), cpu: LENIENT };
+      const fault = faultCode(walk, control, PferrBit.present | PferrBit.reserved);
+      return { kind: 'unknown', why: 'reserved', fault, otherwise: judge(walk, allowed) };
     }
-    const last = isLastGpte(mode, level, gpte, control.pse);
+    const last = isLastGpte(mode, level, low, control.pse);
     if (last === undefined && level === walk.leafLevel) return { kind: 'unknown', why: 'pse' };
-    if (last) return translated(walk, setting, level, gpte);
+    if (last) return translated(walk, setting, level);
   }
   return { kind: 'incomplete', level: walk.empty ? 0 : walk.leafLevel - 1, ...faultCode(walk, control, 0) };
 }
 
-function hasNx(mode: PagingMode, gpte: bigint | undefined): boolean {
-  return gpteBytes(mode) === 8 && !isEpt(mode) && gpte !== undefined && (gpte & NX) !== 0n;
+function hasNx(walk: GuestWalk, level: number): boolean {
+  const { mode } = walk;
+  return walk.high(level) >>> 31 === 1 && gpteBytes(mode) === 8 && !isEpt(mode);
 }
 
 function withNx(setting: WalkSetting): WalkSetting {
@@ -109,16 +109,17 @@ function withNx(setting: WalkSetting): WalkSetting {
 }
 
 /** The walk reached its last entry: rights decide. */
-function translated(walk: GuestWalk, setting: WalkSetting, level: number, gpte: bigint): WalkOutcome {
+function translated(walk: GuestWalk, setting: WalkSetting, level: number): WalkOutcome {
   const { mode } = walk;
   const rights = walk.tableAccess(level - 1);
   const refused = permissionFault(rights, walk.error, setting.control, { ac: setting.ac, ept: isEpt(mode) });
   const code = faultCode(walk, setting.control, PferrBit.present);
   if (refused) return { kind: 'fault', ...code };
-  const dirty = dirtyMask(mode, setting.eptAd);
-  const clean = dirty !== 0n && (gpte & dirty) === 0n;
+  const low = walk.low(level);
+  const dirty = lowHalf(dirtyMask(mode, setting.eptAd));
+  const clean = dirty !== 0 && (low & dirty) === 0;
   const ok: Translation = {
-    gfn: translatedGfn(mode, level, gpte, walk.address),
+    gfn: translatedByHalves(mode, level, low, walk.high(level), walk.page),
     level,
     access: clean && !walk.isWrite ? rights & ~ACC_WRITE : rights,
     toSet: bitsToSet(walk, level, setting.eptAd),
@@ -129,13 +130,13 @@ function translated(walk: GuestWalk, setting: WalkSetting, level: number, gpte: 
 /** Accessed bits from the top down, and the dirty bit of the last entry after a write [6.1 paging_tmpl.h:update_accessed_dirty_bits]. */
 function bitsToSet(walk: GuestWalk, leaf: number, eptAd: boolean | undefined): BitToSet[] {
   const bits: BitToSet[] = [];
-  const accessed = accessedMask(walk.mode, eptAd);
-  const dirty = dirtyMask(walk.mode, eptAd);
+  const accessed = lowHalf(accessedMask(walk.mode, eptAd));
+  const dirty = lowHalf(dirtyMask(walk.mode, eptAd));
   for (let level = topLevel(walk.mode); level >= leaf; level--) {
-    const gpte = walk.entry(level);
-    if (gpte === undefined || isPdpte(walk.mode, level)) continue;
-    if (accessed && !(gpte & accessed)) bits.push({ level, bit: 'accessed' });
-    if (level === leaf && walk.isWrite && dirty && !(gpte & dirty)) bits.push({ level, bit: 'dirty' });
+    if (!walk.has(level) || isPdpte(walk.mode, level)) continue;
+    const low = walk.low(level);
+    if (accessed && !(low & accessed)) bits.push({ level, bit: 'accessed' });
+    if (level === leaf && walk.isWrite && dirty && !(low & dirty)) bits.push({ level, bit: 'dirty' });
   }
   return bits;
 }
@@ -148,11 +149,13 @@ function faultCode(walk: GuestWalk, control: GuestControl, cause: number): Fault
   return { error, unsure: control.nx === false && control.smep === false ? 0 : PferrBit.fetch };
 }
 
-/** EFER.NX and CR4.PSE decide over reserved bits as well. */
-function cpuOf({ cpu, control }: WalkSetting): Partial<GuestCpu> {
-  return {
-    ...cpu,
-    ...(control.nx === undefined ? {} : { nx: control.nx }),
-    ...(control.pse === undefined ? {} : { pse: control.pse }),
-  };
+/** By what is known of a CPU, and by EFER.NX and CR4.PSE, which decide over reserved bits as well: each not known, clear or set. */
+const RESERVED_BITS = new WeakMap<Partial<GuestCpu>, (KnownReservedBits | undefined)[]>();
+const NOTHING_KNOWN: Partial<GuestCpu> = {};
+
+function reservedBitsFor({ cpu = NOTHING_KNOWN, control: { nx, pse } }: WalkSetting): KnownReservedBits {
+  let ofCpu = RESERVED_BITS.get(cpu);
+  if (!ofCpu) RESERVED_BITS.set(cpu, (ofCpu = []));
+  const at = (nx === undefined ? 0 : nx ? 2 : 1) * 3 + (pse === undefined ? 0 : pse ? 2 : 1);
+  return (ofCpu[at] ??= new KnownReservedBits({ ...cpu, ...(nx === undefined ? {} : { nx }), ...(pse === undefined ? {} : { pse }) }));
 }
