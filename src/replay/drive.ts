@@ -21,7 +21,9 @@ import { outsideGuest } from '../engine/steps/userspace.js';
 import type { Vcpu } from '../engine/vcpu.js';
 import { walkOutcome } from '../engine/walkOutcome.js';
 import { Kind } from '../trace/vocabulary.js';
+import type { EventTable } from '../trace/table.js';
 import { wroteCr } from './controlRegisters.js';
+import { exitReason, type ExitReason } from './exitReasons.js';
 import { faultInAnyClass, faultOf } from './faultOf.js';
 import { enterFromLocalRoot, knownLocalRoot, renewLocalRoot, walkedFromLocalRoot } from './localRoots.js';
 import { invalidateKnown } from './invlpg.js';
@@ -39,15 +41,7 @@ export function drive(replay: Replayer, event: EventIndex, kind: Kind, task: Tas
   switch (kind) {
     case Kind.exit:
       work.finish(event);
-      inKvm(task, event);
-      // Other exits first do what they came for.
-      if (table.string(event, 0) === 'interrupt') renewLocalRoot(task);
-      task.settled = false;
-      task.change = changeOf(table.string(event, 0));
-      task.cr3 = undefined;
-      task.reinjecting = delivers(replay, event, task);
-      invalidates(replay, event, task);
-      task.trackedWrite = undefined;
+      exited(replay, event, task);
       break;
     case Kind.entry:
       expect(task);
@@ -116,12 +110,25 @@ export function drive(replay: Replayer, event: EventIndex, kind: Kind, task: Tas
   }
 }
 
+function exited({ table }: Replayer, event: EventIndex, task: Task): void {
+  const reason = exitReason(table.string(event, 0));
+  inKvm(task, event);
+  // Other exits first do what they came for.
+  if (reason.isInterrupt) renewLocalRoot(task);
+  task.settled = false;
+  task.change = reason.change;
+  task.cr3 = undefined;
+  task.reinjecting = delivers(table, event, reason, task);
+  task.invalidating = false;
+  if (reason.isInvlpg) invalidates(table, event, task);
+  task.trackedWrite = undefined;
+}
+
 /** INVLPG, with the address where the CPU tells it: in EXITINFO1, or the exit qualification. */
-function invalidates({ table }: Replayer, event: EventIndex, task: Task): void {
+function invalidates(table: EventTable, event: EventIndex, task: Task): void {
   const address = table.word(event, 2);
-  const invlpg = /^invlpg/i.test(table.string(event, 0));
-  task.invalidating = invlpg && address === 0n;
-  if (invlpg && address !== 0n) task.work.start(invalidateKnown(task, address));
+  task.invalidating = address === 0n;
+  if (address !== 0n) task.work.start(invalidateKnown(task, address));
 }
 
 /** A kprobe shows what the emulator tells the trackers of guest writes. */
@@ -191,14 +198,13 @@ function inKvm({ kvm, vcpu }: Task, event: EventIndex): void {
  * The exit came while an event was being delivered to the guest: the bit "valid" of SVM's EXITINTINFO, or of VMX's IDT-vectoring
  * information [6.1 svm.c:svm_get_exit_info, vmx.c:vmx_get_exit_info].
  */
-function delivers({ table }: Replayer, event: EventIndex, { mmu }: Task): boolean {
-  const slot = table.string(event, 0) === 'EXCEPTION_NMI' ? 3 : 4;
-  if (!table.has(event, slot)) return false;
+function delivers(table: EventTable, event: EventIndex, { deliverySlot }: ExitReason, { mmu }: Task): boolean {
+  if (!table.has(event, deliverySlot)) return false;
   // Once delivered, the event is still named there, without the bit.
-  return (table.word(event, slot) & (mmu.has('injected-until-entry') ? EVENT : EVENT_VALID)) !== 0n;
+  const delivered = table.low(event, deliverySlot);
+  return mmu.has('injected-until-entry') ? delivered !== 0 : delivered >>> EVENT_VALID === 1;
 }
-const EVENT_VALID = 1n << 31n;
-const EVENT = 0xffff_ffffn;
+const EVENT_VALID = 31;
 /** `rw` of kvm_cr: 0 is a read */
 const CR_WRITE = 1;
 
@@ -211,12 +217,6 @@ function tdpChanged({ table, pages, state }: Replayer, event: EventIndex, { kvm,
     level: table.num(event, 3),
   });
   if (cut !== NO_PAGE && pages.isLive(state, cut)) work.interrupt(prepareZap(kvm, cut));
-}
-
-function changeOf(reason: string): Task['change'] {
-  if (/cr3|cr_access/i.test(reason)) return 'cr3';
-  if (/cr4/i.test(reason)) return 'cr4';
-  return /cr0|msr/i.test(reason) ? 'reset' : 'none';
 }
 
 /** The fault's way through the shadow pages, without guest tables for a direct MMU. */
@@ -249,6 +249,8 @@ function walked(replay: Replayer, task: Task): void {
   const { walk, vcpu, work } = task;
   if (!walk || !vcpu) return;
   walkedFromLocalRoot(task);
+  // A walk that ends at such an entry fails without P, and such a failure leaves everything as it is.
+  if (walk.isUnderWay) return;
   const root = vcpu.rootFor(walk.page);
   const role = root === NO_PAGE ? undefined : task.mmu.pages.role(task.mmu.state, root);
   // A large entry counts as one until the walk is seen to go on below it.

@@ -1,13 +1,13 @@
 import { Unseen } from '../engine/entry.js';
 import { gptesWritten, isRepeated } from '../engine/guestWrite.js';
-import { gpteGpa, isPdpte } from '../engine/gpte.js';
-import { decodeStore } from '../engine/instruction.js';
+import { isPdpte } from '../engine/gpte.js';
 import { BEFORE_FIRST, NO_PAGE, type EventIndex, type Gfn } from '../engine/ids.js';
 import { PferrBit } from '../engine/permission.js';
 import { tellRoot } from '../engine/rootEvidence.js';
 import type { GuestWalk } from '../engine/walk.js';
 import { Cause } from '../engine/unseen.js';
 import { Kind } from '../trace/vocabulary.js';
+import { exitReason, type ExitReason } from './exitReasons.js';
 import type { Replayer } from './replayer.js';
 import type { Task } from './task.js';
 
@@ -27,7 +27,7 @@ export function guestEvent(replay: Replayer, event: EventIndex, kind: Kind, task
       leaveGuest(task);
       task.inExit = true;
       task.seenExit = true;
-      exited(task, table.string(event, 0), table.word(event, 2));
+      exited(task, exitReason(table.string(event, 0)), (table.low(event, 2) | table.high(event, 2)) !== 0);
       break;
     case Kind.entry:
       leaveGuest(task);
@@ -42,7 +42,7 @@ export function guestEvent(replay: Replayer, event: EventIndex, kind: Kind, task
       beginWalk(task, table.word(event, 0), table.num(event, 1));
       break;
     case Kind.element:
-      readElement(task, table.num(event, 1), table.word(event, 0));
+      readElement(task, table.num(event, 1), table.low(event, 0), table.high(event, 0));
       break;
     case Kind.setAccessed:
     case Kind.setDirty:
@@ -58,8 +58,7 @@ export function guestEvent(replay: Replayer, event: EventIndex, kind: Kind, task
       if (table.num(event, 0) === PAGE_FAULT_VECTOR && table.num(event, 2) & PferrBit.present) invalidatedByInjection(task);
       break;
     case Kind.emulateInsn:
-      task.emulating = instructionBytes(table.word(event, 3), table.word(event, 4), table.num(event, 2));
-      task.store = decodeStore(task.emulating, table.string(event, 5));
+      ({ bytes: task.emulating, store: task.store } = replay.emulations.at(event));
       guestWrote(task);
       break;
     case Kind.nestedVmenter:
@@ -83,12 +82,11 @@ export function guestEvent(replay: Replayer, event: EventIndex, kind: Kind, task
   }
 }
 
-function exited(task: Task, reason: string, info1: bigint): void {
+function exited(task: Task, reason: ExitReason, tellsAddress: boolean): void {
   // A CPU that tells the address needs no emulation; one that tells 0 may be one that does not.
-  if (/^invlpg/i.test(reason) && info1 === 0n) task.mmu.unseen.happened(Cause.invlpg);
-  // SVM: write_cr3, cr3_write_trap; VMX: CR_ACCESS. With nested paging CR3 is the guest's own.
-  if (/cr3|cr_access/i.test(reason)) task.vcpu?.mayHaveSwitched();
-  task.resetsMmu = /cr0|cr4|msr/i.test(reason);
+  if (reason.isInvlpg && !tellsAddress) task.mmu.unseen.happened(Cause.invlpg);
+  if (reason.mayWriteCr3) task.vcpu?.mayHaveSwitched();
+  task.resetsMmu = reason.resetsMmu;
   task.keepsRoots = false;
 }
 
@@ -128,23 +126,28 @@ function beginWalk(task: Task, address: bigint, error: number): void {
   task.beginWalk(address, error);
 }
 
-function readElement(task: Task, level: number, gpte: bigint): void {
+function readElement(task: Task, level: number, low: number, high: number): void {
   const { walk } = task;
   if (!walk) return;
-  walk.read(level, gpte);
+  walk.readHalves(level, low, high);
   // Before the end of an exit that writes CR3, walks go through the old root.
   if (task.vcpu && task.pageFault) tellRoot(task.kvm, task.vcpu, walk);
-  remember(task, walk, level, gpte);
+  remember(task, walk, level, low, high);
   // Where emulation has events, only a walk of the emulator can end in a write that KVM makes itself.
   if (task.emulating || !exitsSeen(task)) guestWrote(task);
 }
 
 /** The entry's place is known by the table above it, that of the top table by the root's page. */
-function remember(task: Task, walk: GuestWalk, level: number, gpte: bigint): void {
+function remember(task: Task, walk: GuestWalk, level: number, low: number, high: number): void {
   if (isPdpte(walk.mode, level)) return;
-  const root = task.vcpu?.isRootCertain() ? task.vcpu.rootFor(walk.page) : NO_PAGE;
-  const table = walk.tableGfn(level) ?? (root === NO_PAGE || !task.mmu.pages.hasGptes(root) ? undefined : task.mmu.pages.birth(root).gfn);
-  if (table !== undefined) task.kvm.guest.saw(Number(gpteGpa(walk.mode, table, walk.address, level)), gpte);
+  const table = walk.tableGfn(level) ?? rootTable(task, walk);
+  if (table !== undefined) task.kvm.guest.sawHalves(walk.gpaOfEntry(table, level), low, high);
+}
+
+/** The guest table behind the root in use; undefined where that is not known. */
+function rootTable({ vcpu, mmu }: Task, walk: GuestWalk): Gfn | undefined {
+  const root = vcpu?.isRootCertain() ? vcpu.rootFor(walk.page) : NO_PAGE;
+  return root === NO_PAGE || !mmu.pages.hasGptes(root) ? undefined : mmu.pages.birth(root).gfn;
 }
 
 function exitsSeen(task: Task): boolean {
@@ -214,12 +217,4 @@ function startedOver(task: Task): boolean {
 
 function directGfn(task: Task): Gfn | undefined {
   return task.pageFault && !task.walk ? (Number(task.pageFault.address >> 12n) as Gfn) : undefined;
-}
-
-function instructionBytes(low: bigint, high: bigint, length: number): Uint8Array {
-  const bytes = new Uint8Array(16);
-  const view = new DataView(bytes.buffer);
-  view.setBigUint64(0, low, true);
-  view.setBigUint64(8, high, true);
-  return bytes.subarray(0, Math.min(length, 15));
 }

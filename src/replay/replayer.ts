@@ -23,6 +23,7 @@ import { Conformance } from './conformance.js';
 import { drive } from './drive.js';
 import type { History } from './history.js';
 import { Ways } from './ledTo.js';
+import { Emulations } from './emulation.js';
 import { EventNotes } from './eventNotes.js';
 import { Findings } from './findings/findings.js';
 import { guestEvent } from './guestEvents.js';
@@ -53,6 +54,7 @@ export class Replayer implements History {
   readonly tasks: Tasks;
   readonly findings: Findings;
   readonly accounts = new Accounts();
+  readonly emulations: Emulations;
   private readonly conformance = new Conformance(this);
   readonly notes = new EventNotes();
   readonly ledTo = new Ways((fn) => kernelName(fn, this.era));
@@ -70,6 +72,7 @@ export class Replayer implements History {
   ) {
     this.tasks = new Tasks(table);
     this.findings = new Findings(table);
+    this.emulations = new Emulations(table);
   }
 
   /** A trace leaves something open at all times. */
