@@ -10,6 +10,8 @@ import type { GuestWalk } from './walk.js';
 /** Five-level paging. */
 const HIGHEST_LEVEL = 5;
 const PAGE_SHIFT = 12n;
+/** Room for the level above the highest. */
+const LEVELS: readonly PageId[] = Array.from({ length: HIGHEST_LEVEL + 2 }, () => NO_PAGE);
 
 /** The page that a fault needs below a parent's SPTE: what `kvm_mmu_get_child_sp` is asked for. */
 export interface Child {
@@ -25,11 +27,12 @@ export interface Child {
  * link was there already.
  */
 export class FaultPath {
-  private readonly known = new Map<number, PageId>();
-  /** levels whose page an event showed */
-  private readonly taken = new Set<number>();
-  /** levels whose page is one of several that the record may mean */
-  private readonly guessed = new Set<number>();
+  /** by level; {@link NO_PAGE} where it is not known */
+  private readonly known: PageId[] = LEVELS.slice();
+  /** a bit for each level whose page an event showed */
+  private taken = 0;
+  /** a bit for each level whose page is one of several that the record may mean */
+  private guessed = 0;
   /** the level of the last page that was taken by an event and not yet proven to be linked */
   private unproven = 0;
 
@@ -51,10 +54,10 @@ export class FaultPath {
 
   /** The shadow page of a level on the way, {@link NO_PAGE} when neither links nor keys tell. */
   at(level: number): PageId {
-    const known = this.known.get(level);
-    if (known !== undefined && this.mmu.pages.isLive(this.mmu.state, known)) return known;
+    const known = this.known[level] ?? NO_PAGE;
+    if (known !== NO_PAGE && this.mmu.pages.isLive(this.mmu.state, known)) return known;
     const page = this.find(level);
-    if (page !== NO_PAGE) this.known.set(level, page);
+    if (page !== NO_PAGE) this.known[level] = page;
     return page;
   }
 
@@ -63,10 +66,10 @@ export class FaultPath {
    * a guess, and so is all that hangs below it.
    */
   isCertain(level: number): boolean {
-    if (this.guessed.has(level)) return false;
+    if ((this.guessed >>> level) & 1) return false;
     if (level >= this.topLevel()) return this.vcpu.isPageCertain(this.page);
     if (!this.isCertain(level + 1)) return false;
-    if (this.taken.has(level)) return true;
+    if ((this.taken >>> level) & 1) return true;
     const parent = this.at(level + 1);
     if (parent === NO_PAGE) return true; // found by its key, which only one page has
     return entryTrust(this.mmu.state.tag(this.mmu.pages.entryCell(parent, this.indexAt(level + 1)))) !== Trust.assumed;
@@ -97,9 +100,9 @@ export class FaultPath {
 
   /** An event showed the page of a level: it is linked next, unless the fault gives up. */
   took(level: number, page: PageId, ambiguous = false, trust: Trust = Trust.assumed): void {
-    this.known.set(level, page);
-    this.taken.add(level);
-    if (ambiguous) this.guessed.add(level);
+    this.known[level] = page;
+    this.taken |= 1 << level;
+    if (ambiguous) this.guessed |= 1 << level;
     const parent = this.at(level + 1);
     if (parent === NO_PAGE) return this.tookBelowUnknownRoot(level);
     this.mmu.link(parent, this.indexAt(level + 1), page, trust);
@@ -108,12 +111,12 @@ export class FaultPath {
 
   /** The fault found links missing on its way: what made the CPU fault was not the leaf. */
   get tookPages(): boolean {
-    return this.taken.size > 0;
+    return this.taken !== 0;
   }
 
   /** Other evidence showed which page of a level the fault goes through. */
   isAt(level: number, page: PageId): void {
-    this.known.set(level, page);
+    this.known[level] = page;
   }
 
   /** The fault went on below `level`: every link down to it is in place. */
@@ -177,7 +180,7 @@ export class FaultPath {
   }
 
   private tookBelowRoot(level: number): boolean {
-    return this.taken.has(level - 1);
+    return ((this.taken >>> (level - 1)) & 1) !== 0;
   }
 
   /** One of several cached roots gets a link, and nothing says which: in none of them is the entry known to be empty any more. */

@@ -43,7 +43,7 @@ export function inMode(role: Role, { inSmm, inNestedGuest }: Vcpu): Role {
 
 /** The class of the root in use: all that hangs below it is of the same. */
 export function classOf({ mmu }: Kvm, vcpu: Vcpu): number {
-  const root = vcpu.roots().find((page) => page !== NO_PAGE);
+  const root = vcpu.firstRoot();
   return root === undefined ? 0 : roleField(mmu.pages.birth(root).role, 'hidden');
 }
 
@@ -128,7 +128,7 @@ export class HiddenClasses {
  * another guest table is CR3's.
  */
 function maySwitch(kvm: Kvm, vcpu: Vcpu, change: RootChange, { gfn, role }: Asked): boolean {
-  const root = vcpu.roots().find((page) => page !== NO_PAGE);
+  const root = vcpu.firstRoot();
   if (root === undefined || change === 'cr3' || change === 'none') return false;
   const { pages, state } = kvm.mmu;
   if (((pages.birth(root).role ^ role) & PRINTED_MASK) !== 0) return true;

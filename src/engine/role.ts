@@ -49,10 +49,10 @@ export function roleField(role: Role, field: RoleField): number {
 /** The role with one field replaced. */
 export function withRole(role: Role, changes: Partial<RoleFields>): Role {
   let word: number = role;
-  for (const [name, value] of Object.entries(changes) as [RoleField, number][]) {
-    const [at, width] = FIELDS[name];
+  for (const name in changes) {
+    const [at, width] = FIELDS[name as RoleField];
     const mask = ((1 << width) - 1) << at;
-    word = (word & ~mask) | ((value << at) & mask);
+    word = (word & ~mask) | ((changes[name as RoleField]! << at) & mask);
   }
   return (word >>> 0) as Role;
 }

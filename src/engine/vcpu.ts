@@ -145,15 +145,24 @@ export class Vcpu {
   }
 
   shape(state: State = this.state): RootShape | undefined {
-    const page = this.roots(state).find((root) => root !== NO_PAGE);
+    const page = this.firstRoot(state);
     if (page === undefined) return undefined;
     return this.pages.isLocal(page) ? 'local' : this.pages.level(page) >= 4 ? 'single' : 'pae';
   }
 
   /** The level of the walk's first shadow page. */
   rootLevel(): number {
-    const page = this.roots().find((root) => root !== NO_PAGE);
+    const page = this.firstRoot();
     return page === undefined ? 0 : this.pages.level(page);
+  }
+
+  /** The first page of the root; undefined where there is none. */
+  firstRoot(state: State = this.state): PageId | undefined {
+    for (let slot = 0; slot < ROOT_SLOTS; slot++) {
+      const page = state.number(this.first + slot) as PageId;
+      if (page !== NO_PAGE) return page;
+    }
+    return undefined;
   }
 
   /**

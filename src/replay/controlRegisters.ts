@@ -20,7 +20,7 @@ export function wroteCr(task: Task, register: number, value: bigint): void {
 function wroteCr3(task: Task, value: bigint): void {
   const { vcpu, mmu } = task;
   const { pages, state } = mmu;
-  const current = vcpu?.roots().find((page) => page !== NO_PAGE);
+  const current = vcpu?.firstRoot();
   if (!vcpu || current === undefined || pages.birth(current).local) return;
   const role = withRole(pages.role(state, current), { invalid: 0, quadrant: 0 });
   const has4ByteGpte = roleField(role, 'has4ByteGpte') === 1;

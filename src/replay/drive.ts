@@ -133,7 +133,7 @@ function invalidates(table: EventTable, event: EventIndex, task: Task): void {
 
 /** A kprobe shows what the emulator tells the trackers of guest writes. */
 function tracked({ table }: Replayer, event: EventIndex, { kvm, vcpu, mmu, work }: Task): void {
-  const root = vcpu?.roots().find((page) => page !== NO_PAGE);
+  const root = vcpu?.firstRoot();
   const role = root === undefined ? undefined : mmu.pages.role(mmu.state, root);
   const wide = role !== undefined && !roleField(role, 'direct') && !roleField(role, 'has4ByteGpte');
   const value = table.has(event, 2) ? table.word(event, 2) : undefined;
@@ -240,7 +240,7 @@ function* mmioThenMap(fault: Fault, direct: boolean): Steps {
 }
 
 function isDirect({ vcpu, mmu }: Task): boolean {
-  const root = vcpu!.roots().find((page) => page !== NO_PAGE);
+  const root = vcpu!.firstRoot();
   return root !== undefined && roleField(mmu.pages.role(mmu.state, root), 'direct') === 1;
 }
 

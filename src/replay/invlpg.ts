@@ -26,7 +26,7 @@ export function* invalidateKnown(task: Task, address: bigint): Steps {
 
 /** Of the guest's tables, by the root's role; undefined without paging. */
 function modeOf({ mmu, vcpu }: Task): PagingMode | undefined {
-  const root = vcpu?.roots().find((page) => page !== NO_PAGE);
+  const root = vcpu?.firstRoot();
   if (root === undefined || roleField(mmu.pages.role(mmu.state, root), 'direct')) return undefined;
   if (roleField(mmu.pages.role(mmu.state, root), 'has4ByteGpte')) return '32';
   const level = vcpu!.rootLevel();

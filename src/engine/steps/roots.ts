@@ -131,7 +131,7 @@ export function* loadUnknown(kvm: Kvm, vcpu: Vcpu, change: RootChange, must: boo
   const { mmu } = kvm;
   const { pages, state, trail } = mmu;
   const call = trail?.enter('load', vcpu.id);
-  const before = vcpu.roots().find((page) => page !== NO_PAGE);
+  const before = vcpu.firstRoot();
   const role = before === undefined ? undefined : withRole(pages.role(state, before), { invalid: 0, quadrant: 0 });
   // CR3 may have got the value that it had, and a single root may be one of the cached ones.
   const loads = (yield* makeMmuPagesAvailable(kvm, must ? undefined : 'root', vcpu)) || must;

@@ -1,6 +1,6 @@
 import { Output, type Steps } from '../announcement.js';
 import type { FaultPath } from '../faultPath.js';
-import { NO_PAGE, type Gfn } from '../ids.js';
+import { type Gfn } from '../ids.js';
 import type { Kvm } from '../kvm.js';
 import { PferrBit } from '../permission.js';
 import { ACC_ALL, roleField } from '../role.js';
@@ -16,7 +16,7 @@ import { backingOf } from './request.js';
  */
 export function* unseenDirectFault(kvm: Kvm, vcpu: Vcpu, pathOf: (gfn: Gfn) => FaultPath | undefined): Steps {
   const { pages, state } = kvm.mmu;
-  const root = vcpu.roots().find((page) => page !== NO_PAGE);
+  const root = vcpu.firstRoot();
   if (root === undefined || !roleField(pages.role(state, root), 'direct')) return;
   const maxLevel = largestLevel(vcpu);
   if (yield* fastFixOfAny(kvm, vcpu, pathOf)) return;
