@@ -1,117 +1,103 @@
 /**
- * `npm run bench [-- FILE…]`: how long the things take that somebody waits for. Medians of several runs; absolute numbers depend on the
- * machine, so the last column gives each as a multiple of just reading the bytes and splitting them into lines.
+ * `npm run bench [-- FILE… | --quick | --markdown]`: how long the things take that somebody waits for, and beside them what other
+ * programs take that read the same file. Absolute times depend on the machine; ratios of medians are what counts.
  */
-import { readFileSync, statSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, statSync } from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
-import type { DebugProtocol } from '@vscode/debugprotocol';
-import type { EventIndex } from '../../src/engine/ids.js';
-import { openTrace } from '../../src/trace/open.js';
-import { Replay } from '../../src/replay/replay.js';
-import { Client } from './client.js';
+import { activation, bundleSize } from './bundle.js';
+import { CHECK, GREP, READ, REPORT, WC, type TraceFigures } from './figures.js';
+import { defaultFiles, generated, temporaryFolder, textOf, type TraceFile } from './files.js';
+import { installed, timings, type Program } from './outside.js';
+import { costs, SIZES } from './scaling.js';
+import { session, type Extent } from './session.js';
+import { markdown, plain, tables } from './table.js';
 
-const RUNS = 5;
-const STEPS = 100;
-
-const median = (values: number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1] ?? NaN;
-
-/** milliseconds */
-async function time(action: () => unknown): Promise<number> {
-  const since = performance.now();
-  await action();
-  return performance.now() - since;
+interface Info {
+  readonly events: number;
+  readonly byName: Readonly<Record<string, number>>;
 }
 
-async function repeat(runs: number, action: () => unknown): Promise<number> {
-  const times = [];
-  for (let run = 0; run < runs; run++) times.push(await time(action));
-  return median(times);
+const options = process.argv.slice(2);
+const quick = options.includes('--quick');
+const given = options.filter((option) => !option.startsWith('--'));
+/** More than nothing: others use the machine, too, and times are longer than they could be. */
+const load = os.loadavg()[0]!;
+const folder = temporaryFolder();
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
+const has = { report: installed('trace-cmd'), grep: installed('grep'), wc: installed('wc') };
+
+/** Progress, beside the result. */
+const say = (text: string): void => console.error(text);
+
+function infoOf(file: string): Info {
+  return JSON.parse(execFileSync(process.execPath, ['dist/cli.js', 'info', file, '--json'], { maxBuffer: 1 << 28 }).toString()) as Info;
 }
 
-async function read(file: string): Promise<Awaited<ReturnType<typeof openTrace>>> {
-  const trace = await openTrace(file, { inline: true });
-  await trace.done;
-  return trace;
+/** Fewer runs of what takes long. */
+function extentOf(events: number): Extent {
+  const runs = events > 200_000 ? 3 : 5;
+  return quick ? { runs: Math.min(3, runs), places: 100, budget: 3_000 } : { runs, places: 1000, budget: 20_000 };
 }
 
-function replayAll(table: ConstructorParameters<typeof Replay>[0]): Replay {
-  const replay = new Replay(table);
-  while (replay.advance(1 << 16) > 0);
-  return replay;
+function programsFor(file: string, text: string | undefined): Program[] {
+  const node = process.execPath;
+  const programs: Program[] = [
+    { name: READ, command: [node, 'dist/cli.js', 'info', file, '--json'] },
+    { name: CHECK, command: [node, 'dist/cli.js', 'check', file, '--json'] },
+  ];
+  if (has.report && file.endsWith('.dat')) programs.push({ name: REPORT, command: ['trace-cmd', 'report', file] });
+  if (has.grep && text) programs.push({ name: GREP, command: ['grep', '-c', 'kvm_mmu_prepare_zap_page', text] });
+  if (has.wc && text) programs.push({ name: WC, command: ['wc', '-l', text] });
+  return programs;
 }
 
-/** A pseudo-random walk over the events, the same in every run. */
-function* places(events: number, count: number): Generator<EventIndex> {
-  for (let n = 0, at = 1; n < count; n++) {
-    at = (at * 48271) % 0x7fffffff;
-    yield (at % events) as EventIndex;
-  }
-}
-
-interface Row {
-  what: string;
-  ms: number;
-}
-
-/** What the parts take, in this process. */
-async function parts(file: string): Promise<{ events: number; rows: Row[] }> {
-  const { table } = await read(file);
-  const replay = replayAll(table);
-  const cursor = replay.cursor();
-  const seeks = [...places(table.length, STEPS)];
+async function measure({ file, generated: made }: TraceFile): Promise<TraceFigures> {
+  const { events, byName } = infoOf(file);
+  const name = made ? 'generated trace.dat' : path.basename(file);
+  const extent = extentOf(events);
+  say(`${name}, ${events} events: programs …`);
+  const text = await textOf(file, folder, has.report);
+  const programs = await timings(programsFor(file, text), extent.runs);
+  say(`${name}: a debug session …`);
+  const part = made ?? { from: 0, to: events };
+  const figures = await session({ trace: file, ...part, names: Object.keys(byName) }, extent);
   return {
-    events: table.length,
-    rows: [
-      { what: 'lines (yardstick)', ms: await repeat(RUNS, () => readFileSync(file).toString('latin1').split('\n').length) },
-      { what: 'read', ms: await repeat(RUNS, async () => (await read(file)).close()) },
-      { what: 'replay', ms: await repeat(RUNS, () => replayAll(table)) },
-      { what: 'seek anywhere', ms: (await repeat(RUNS, () => seeks.forEach((event) => cursor.seek(event)))) / STEPS },
-    ],
+    name,
+    events,
+    bytes: statSync(file).size,
+    textBytes: text === undefined ? undefined : statSync(text).size,
+    programs,
+    session: figures,
   };
 }
 
-/** What VS Code asks for at each stop: the stack, the scopes with the first of them open, and the page for the SPTE layout. */
-async function show(client: Client, threadId?: number): Promise<void> {
-  const { stackFrames } = await client.request<DebugProtocol.StackTraceResponse['body']>('stackTrace', { threadId });
-  const { scopes } = await client.request<DebugProtocol.ScopesResponse['body']>('scopes', { frameId: stackFrames[0]?.id });
-  await client.request('variables', { variablesReference: scopes[0]?.variablesReference });
-  await client.request('shadowMmu/page', {});
+/** The largest trace at hand, where it is large enough; else a generated one. */
+async function growth(
+  traces: readonly TraceFigures[],
+  files: readonly TraceFile[],
+): Promise<{ name: string; sizes: Awaited<ReturnType<typeof costs>> }> {
+  const wanted = quick ? 100_000 : SIZES.at(-1)!;
+  const at = traces.findIndex(({ events }) => events >= wanted);
+  say('cost per event …');
+  if (at >= 0) return { name: traces[at]!.name, sizes: await costs(files[at]!.file, traces[at]!.events, wanted) };
+  const { file } = await generated(folder, wanted);
+  return { name: 'a generated trace.dat', sizes: await costs(file, Infinity, wanted) };
 }
 
-/** What a user of the debug adapter waits for, over the wire. */
-async function session(file: string): Promise<Row[]> {
-  const firstStops = [];
-  for (let run = 0; run < RUNS; run++) {
-    const client = new Client();
-    firstStops.push(await time(() => client.launch(file)));
-    await client.close();
-  }
-  const client = new Client();
-  const { threadId } = await client.launch(file);
-  const end = await time(() => client.stopAfter('continue', { threadId }));
-  const start = await time(() => client.stopAfter('reverseContinue', { threadId }));
-  const rows = [
-    { what: 'start to first stop', ms: median(firstStops) },
-    { what: 'continue to the end', ms: end },
-    { what: 'reverse to the start', ms: start },
-    { what: 'step', ms: await repeat(STEPS, () => client.stopAfter('next', { threadId })) },
-    { what: 'step into', ms: await repeat(STEPS, () => client.stopAfter('stepIn', { threadId })) },
-    { what: 'step back', ms: await repeat(STEPS, () => client.stopAfter('stepBack', { threadId })) },
-  ];
-  rows.push({ what: 'what a stop shows', ms: await repeat(STEPS, () => show(client, threadId)) });
-  await client.close();
-  return rows;
+const unknown = options.find((option) => option.startsWith('--') && !['--quick', '--markdown'].includes(option));
+const missing = given.find((file) => !existsSync(file));
+if (unknown ?? missing) {
+  say(unknown ? `${unknown}: there is --quick and --markdown, and files` : `${missing}: there is no such file`);
+  process.exit(2);
 }
-
-for (const file of process.argv.slice(2)) {
-  const { events, rows } = await parts(file);
-  rows.push(...(await session(file)));
-  const yardstick = rows[0]?.ms ?? NaN;
-  console.log(
-    `\n${path.basename(file)}: ${events} events, ${Math.round(statSync(file).size / 1024)} KB; medians of ${RUNS} runs, ${STEPS} steps`,
-  );
-  for (const { what, ms } of rows) {
-    const perEvent = what === 'read' || what === 'replay' ? `${((ms * 1000) / events).toFixed(2)} µs/event` : '';
-    console.log(`  ${what.padEnd(22)}${ms.toFixed(3).padStart(12)} ms${(ms / yardstick).toFixed(2).padStart(10)} ×   ${perEvent}`);
-  }
-}
+const files = given.length ? given.map((file) => ({ file })) : await defaultFiles(folder, quick);
+const traces: TraceFigures[] = [];
+for (const file of files) traces.push(await measure(file));
+const figures = { traces, costs: await growth(traces, files), bundle: bundleSize(), activation: await activation(quick ? 3 : 9) };
+const [busy, busyNow] = [load, os.loadavg()[0]!].map((each) => each.toFixed(1));
+console.log(
+  `${os.availableParallelism()} processors, Node ${process.version.slice(1)}, load average ${busy} at the beginning, ${busyNow} at the end`,
+);
+for (const table of tables(figures)) console.log(options.includes('--markdown') ? markdown(table) : plain(table));

@@ -1,13 +1,16 @@
-/** `npm run bench [-- FILE…]`; without files, the bundled traces. */
-import { readdirSync } from 'node:fs';
+/** `npm run bench [-- FILE… | --quick | --markdown]`; without files, recordings beside the project, or bundled and generated traces. */
 import path from 'node:path';
 import { installModules, root, run } from '../host/modules.mjs';
+import { packExtension } from '../host/pack.mjs';
 
 await installModules();
-const samples = path.join(root, 'media/samples');
-const bundled = readdirSync(samples).map((name) => path.join(samples, name));
-const given = process.argv.slice(2).map((file) => path.resolve(process.env.INIT_CWD ?? process.cwd(), file));
-for (const args of [['esbuild.mjs'], ['esbuild.mjs', '--tests'], ['out/test/bench/bench.mjs', ...(given.length ? given : bundled)]]) {
-  const { code } = await run(process.execPath, args);
+const asked = process.argv.slice(2);
+const args = asked.map((arg) => (arg.startsWith('--') ? arg : path.resolve(process.env.INIT_CWD ?? process.cwd(), arg)));
+await packExtension(); // builds dist/, too
+for (const program of [
+  ['esbuild.mjs', '--tests'],
+  [path.join(root, 'out/test/bench/bench.mjs'), ...args],
+]) {
+  const { code } = await run(process.execPath, program);
   if (code !== 0) process.exit(code);
 }
