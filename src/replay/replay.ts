@@ -1,4 +1,4 @@
-import type { EventIndex, Gfn, PageId, SpteIndex } from '../engine/ids.js';
+import { BEFORE_FIRST, type EventIndex, type Gfn, type PageId, type SpteIndex } from '../engine/ids.js';
 import { InvariantWatch, type Known, type Tally } from '../engine/invariants/index.js';
 import type { EventTable } from '../trace/table.js';
 import { Kind } from '../trace/vocabulary.js';
@@ -138,7 +138,7 @@ export class Replay {
     const kind = table.kind(event);
     if (!this.history.notes.inFault(event) && kind !== Kind.pageFault && kind !== Kind.walk) return undefined;
     let walk: EventIndex | undefined;
-    for (const at of this.backwards(event)) {
+    for (let at = event; at >= 0; at = this.before(at, event)) {
       const opener = table.kind(at);
       if (opener === Kind.pageFault) return { first: at, address: table.word(at, 2), error: table.num(at, 3) };
       if (opener === Kind.walk && walk === undefined) walk = at;
@@ -151,7 +151,7 @@ export class Replay {
   exitOf(event: EventIndex): EventIndex | undefined {
     if (this.table.kind(event) === Kind.exit) return event;
     if (!this.history.notes.inExit(event)) return undefined;
-    for (const at of this.backwards(event)) if (this.table.kind(at) === Kind.exit) return at;
+    for (let at = event; at >= 0; at = this.before(at, event)) if (this.table.kind(at) === Kind.exit) return at;
     return undefined;
   }
 
@@ -206,11 +206,12 @@ export class Replay {
     return vcpus.sort((a, b) => a.vcpu - b.vcpu);
   }
 
-  /** Events of the same task, from this one back. */
-  private *backwards(event: EventIndex): Generator<EventIndex> {
+  /** The event of the same task before `at`, on the way back from `event`; -1 when there is none near. */
+  private before(at: EventIndex, event: EventIndex): EventIndex {
     const pid = this.table.pid(event);
     const end = Math.max(0, event - LONGEST_EXIT);
-    for (let at = event as number; at >= end; at--) if (this.table.pid(at) === pid) yield at as EventIndex;
+    for (let e = at - 1; e >= end; e--) if (this.table.pid(e) === pid) return e as EventIndex;
+    return BEFORE_FIRST;
   }
 }
 

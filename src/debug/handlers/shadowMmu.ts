@@ -88,8 +88,8 @@ function placeOf(debuggee: Debuggee, { page, variablesReference, threadId }: Arg
   if (spte) return spte;
   const about = replay.pageOf(position.event);
   if (about) return { page: about };
-  const task = threadId === undefined ? undefined : lists.ofTask(threads.pidOf(threadId));
-  const own = (task?.at(task.rank(position.event) - 1) ?? position.event) as EventIndex;
+  const last = threadId === undefined ? undefined : lists.lastOf(threads.pidOf(threadId), position.event);
+  const own = (last ?? position.event) as EventIndex;
   const vcpu = replay.vcpuOf(own)?.vcpu;
   const roots = cursor.roots(recording.vm);
   const pages = (roots.find((r) => r.vcpu === vcpu) ?? roots[0])?.pages ?? [];

@@ -65,8 +65,7 @@ export class Stacks {
 
   /** The last event of a task up to the stop, and what it happened in. */
   private framesOf(pid: number): Frame[] {
-    const task = this.recording.lists.ofTask(pid);
-    const event = task.at(task.rank(this.position.event) - 1) as EventIndex | undefined;
+    const event = this.recording.lists.lastOf(pid, this.position.event) as EventIndex | undefined;
     if (event === undefined) return [];
     const { replay, table } = this.recording;
     const calls = this.callsAt(event);

@@ -33,7 +33,7 @@ export class Threads {
 
   /** `vCPU 0 (kvmguest-470)`, `kworker/0:1-12`. */
   name(pid: number): string {
-    const first = this.recording.lists.ofTask(pid).at(0);
+    const first = this.recording.lists.ofTask(pid).first();
     const comm = first === undefined ? '' : this.recording.table.comm(first);
     const task = comm ? `${comm}-${pid}` : pid < 0 ? 'unnamed task' : `task ${pid}`;
     const vcpu = this.vcpus().get(pid);
@@ -46,7 +46,7 @@ export class Threads {
   }
 
   private takesPart(pid: number): boolean {
-    const first = this.recording.lists.ofTask(pid).at(0);
+    const first = this.recording.lists.ofTask(pid).first();
     return first !== undefined && this.recording.belongs(first);
   }
 }

@@ -22,7 +22,7 @@ export class Recording {
     /** a scenario */
     readonly statements?: StatementLines,
   ) {
-    this.lists = new EventLists(open.table);
+    this.lists = new EventLists(open.table, (e) => replay.depthOf(e as EventIndex));
     this.vm = vm ?? 0;
     this.lists.extend(replay.replayed);
   }

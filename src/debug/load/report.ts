@@ -50,7 +50,7 @@ function reportRun(client: Client, { end, replay, table }: Recording): void {
 }
 
 function tasks({ lists, table }: Recording, pids: readonly number[]): string {
-  const names = pids.slice(0, 3).map((pid) => `${table.comm(lists.ofTask(pid).at(0) ?? 0)}-${pid}`);
+  const names = pids.slice(0, 3).map((pid) => `${table.comm(lists.ofTask(pid).first() ?? 0)}-${pid}`);
   return [...names, ...(pids.length > 3 ? ['…'] : [])].join(', ');
 }
 

@@ -75,9 +75,9 @@ export class Motion {
 
   /** Undoes the last step; without one, goes where `next` would have come from. */
   stepBack(pid: number): void {
-    this.enqueue(async (signal) => {
+    this.enqueue(() => {
       const undone = this.undo.pop();
-      const target = undone ?? (await this.steps.back(pid, this.position.spot, signal));
+      const target = undone ?? this.steps.back(pid, this.position.spot);
       if (target === undefined) this.stay(-1);
       else this.arrive(target, { reason: 'step', backwards: true });
     });

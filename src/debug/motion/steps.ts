@@ -1,10 +1,13 @@
 import type { EventIndex } from '../../engine/ids.js';
+import type { Depth } from '../load/eventLists.js';
 import type { Loader } from '../load/loader.js';
 import type { Recording } from '../load/recording.js';
+import { union, type EventSet } from '../stops/eventSet.js';
 import { Cancelled } from '../wire/errors.js';
-import { Pace } from '../wire/pace.js';
 import type { EngineSteps } from './engineSteps.js';
 import { eventAtSpot, spotAt, stepAtSpot, type Spot } from './spot.js';
+
+const DEPTHS: readonly Depth[] = [0, 1, 2];
 
 /**
  * Where steps lead (interfaces.md, "Stepping"). A task is a vCPU's thread or any other; tasks go by their pid. In a scenario, statements
@@ -32,34 +35,28 @@ export class Steps {
   }
 
   private async nextOfTask(pid: number, from: EventIndex, signal: AbortSignal): Promise<EventIndex | undefined> {
+    const { lists } = this.recording;
     const depth = this.depthAt(pid, from);
-    const peer = await this.forward(pid, from, signal, (e) => depth === undefined || this.recording.replay.depthOf(e) === depth);
-    return peer ?? this.forward(pid, from, signal, () => true);
+    const peer = depth === undefined ? undefined : await this.forward(lists.ofTaskAt(pid, depth), from, signal);
+    return peer ?? this.forward(lists.ofTask(pid), from, signal);
   }
 
   /** The inverse of {@link next}: the last event of the task at that depth before this one. */
-  async back(pid: number, from: Spot, signal: AbortSignal): Promise<Spot | undefined> {
+  back(pid: number, from: Spot): Spot | undefined {
     if (stepAtSpot(from) > 0) return this.before(from);
     const event = eventAtSpot(from);
     const { statements } = this.recording;
     const statement = statements?.of(event);
-    if (!statements || !statement) return this.backOfTask(pid, event, signal);
-    const within = event === statement.last ? undefined : await this.backOfTask(pid, event, signal);
+    if (!statements || !statement) return this.backOfTask(pid, event);
+    const within = event === statement.last ? undefined : this.backOfTask(pid, event);
     return within !== undefined && within >= statement.first ? within : statements.before(statement)?.last;
   }
 
-  private async backOfTask(pid: number, from: EventIndex, signal: AbortSignal): Promise<EventIndex | undefined> {
-    const { replay, lists } = this.recording;
-    const task = lists.ofTask(pid);
+  private backOfTask(pid: number, from: EventIndex): EventIndex | undefined {
+    const { lists } = this.recording;
     const depth = this.depthAt(pid, from);
-    const pace = new Pace();
-    const nearest = task.rank(from - 1) - 1;
-    for (let i = nearest; i >= 0; i--) {
-      const e = task.at(i) as EventIndex;
-      if (depth === undefined || replay.depthOf(e) === depth) return e;
-      await breathe(pace, signal);
-    }
-    return task.at(nearest) as EventIndex | undefined;
+    const peer = depth === undefined ? undefined : lists.ofTaskAt(pid, depth).previous(from, -1);
+    return (peer ?? lists.ofTask(pid).previous(from, -1)) as EventIndex | undefined;
   }
 
   /** The next thing that happens, whoever does it: a step of the engine on the way to the next event, or that. */
@@ -118,47 +115,37 @@ export class Steps {
   }
 
   private async outOf(pid: number, from: EventIndex, signal: AbortSignal): Promise<EventIndex | undefined> {
-    const { replay } = this.recording;
+    const { replay, lists } = this.recording;
     const base = this.lastOf(pid, from);
     const fault = base === undefined ? undefined : replay.faultOf(base);
     if (base !== undefined && fault) {
       // What opens a fault lies outside of it, as a call does.
       const inside = replay.depthOf(base) + (base === fault.first ? 1 : 0);
-      const after = await this.forward(pid, base, signal, (e) => replay.depthOf(e) < inside);
+      const shallower = DEPTHS.filter((depth) => depth < inside).map((depth) => lists.ofTaskAt(pid, depth));
+      const after = await this.forward(union(shallower), base, signal);
       const end = this.lastOf(pid, ((after ?? this.recording.end) - 1) as EventIndex);
       if (end !== undefined && end > from) return end;
     }
     const inExit = base !== undefined && replay.exitOf(base) !== undefined;
-    return this.forward(pid, from, signal, (e) => !inExit || replay.depthOf(e) === 0);
+    return this.forward(inExit ? lists.ofTaskAt(pid, 0) : lists.ofTask(pid), from, signal);
   }
 
   /** The task's last event at or before another. */
   private lastOf(pid: number, event: EventIndex): EventIndex | undefined {
-    const task = this.recording.lists.ofTask(pid);
-    return task.at(task.rank(event) - 1) as EventIndex | undefined;
+    return this.recording.lists.lastOf(pid, event) as EventIndex | undefined;
   }
 
-  /** The task's first event after `from` for which `test` holds; waits for the loader. */
-  private async forward(
-    pid: number,
-    from: EventIndex,
-    signal: AbortSignal,
-    test: (e: EventIndex) => boolean,
-  ): Promise<EventIndex | undefined> {
-    const task = this.recording.lists.ofTask(pid);
-    const pace = new Pace();
-    for (let i = task.rank(from); ; i++) {
-      while (i >= task.length) {
-        if (this.loader.complete) return undefined;
-        await this.more(signal);
-      }
-      const e = task.at(i) as EventIndex;
-      if (test(e)) return e;
-      await breathe(pace, signal);
+  /** The first event of a set after `from`; waits for the loader. */
+  private async forward(set: EventSet, from: EventIndex, signal: AbortSignal): Promise<EventIndex | undefined> {
+    for (;;) {
+      const e = set.next(from, this.recording.end);
+      if (e !== undefined) return e as EventIndex;
+      if (this.loader.complete) return undefined;
+      await this.more(signal);
     }
   }
 
-  private depthAt(pid: number, event: EventIndex): number | undefined {
+  private depthAt(pid: number, event: EventIndex): Depth | undefined {
     const base = this.lastOf(pid, event);
     return base === undefined ? undefined : this.recording.replay.depthOf(base);
   }
@@ -167,10 +154,4 @@ export class Steps {
     await this.loader.grown();
     if (signal.aborted) throw new Cancelled();
   }
-}
-
-async function breathe(pace: Pace, signal: AbortSignal): Promise<void> {
-  if (!pace.due()) return;
-  await pace.turn();
-  if (signal.aborted) throw new Cancelled();
 }
