@@ -1,5 +1,9 @@
+import type { Checkpoints } from './checkpoints.js';
 import { BEFORE_FIRST, type EventIndex } from './ids.js';
 import type { CellId, Journal, RecordIndex } from './journal.js';
+
+/** Cells that are copied in the time that it takes to go along one record. */
+const CELLS_PER_RECORD = 16;
 
 /** The state at one position of the journal: for each cell the record in force. Any number of them may look at one journal. */
 export class State {
@@ -8,7 +12,19 @@ export class State {
   private upTo: RecordIndex = 1;
   private at: EventIndex = BEFORE_FIRST;
 
-  constructor(readonly journal: Journal) {}
+  /** @param checkpoints of the journal: what a seek may set out from */
+  constructor(
+    readonly journal: Journal,
+    private readonly checkpoints?: Checkpoints,
+  ) {}
+
+  /** Another one at the same position. */
+  fork(): State {
+    const other = new State(this.journal, this.checkpoints);
+    other.latest = this.latest.slice();
+    [other.upTo, other.at] = [this.upTo, this.at];
+    return other;
+  }
 
   /** The state is the one after this event. */
   get event(): EventIndex {
@@ -33,7 +49,7 @@ export class State {
     return this.journal.event(this.record(cell));
   }
 
-  /** Moves to the state after `event`, forwards or backwards; the cost is that of the writes in between. */
+  /** Moves to the state after `event`, forwards or backwards; the cost is that of the writes in between, or since a checkpoint. */
   seek(event: EventIndex): void {
     this.seekTo(this.journal.firstAfter(event), event);
   }
@@ -42,12 +58,25 @@ export class State {
   seekTo(target: RecordIndex, event: EventIndex): void {
     const { journal } = this;
     this.reserve(journal.cellCount);
+    this.setOut(target);
     for (; this.upTo < target; this.upTo++) this.latest[journal.cell(this.upTo)] = this.upTo;
     while (this.upTo > target) {
       this.upTo--;
       this.latest[journal.cell(this.upTo)] = journal.previous(this.upTo);
     }
     this.at = event;
+  }
+
+  /** Goes to a checkpoint where the way from there is the shorter one, what it costs to take it over included. */
+  private setOut(target: RecordIndex): void {
+    const way = Math.abs(target - this.upTo);
+    const copied = this.latest.length / CELLS_PER_RECORD;
+    if (way <= copied) return;
+    const near = this.checkpoints?.nearest(target);
+    if (near === undefined || Math.abs(target - near.upTo) + copied >= way) return;
+    this.latest.set(near.latest);
+    this.latest.fill(0, near.latest.length);
+    this.upTo = near.upTo;
   }
 
   /** The record in force for a cell after an earlier event, without moving. */

@@ -1,5 +1,6 @@
-import type { EventIndex, Gfn, PageId, SpteIndex } from '../engine/ids.js';
+import { BEFORE_FIRST, type EventIndex, type Gfn, type PageId, type SpteIndex } from '../engine/ids.js';
 import type { CellId, RecordIndex } from '../engine/journal.js';
+import type { ChangeIndex } from './changeIndex.js';
 import type { History } from './history.js';
 
 /** What a data breakpoint watches. */
@@ -10,95 +11,94 @@ export type ChangeTarget =
   | { readonly kind: 'rootCount' | 'invalid' | 'unsync'; readonly page: PageId }
   | { readonly kind: 'root'; readonly vm: number; readonly vcpu: number };
 
-/** The events that changed a target. */
-export interface ChangeIndex {
+/** The events that changed a target, as far as the history has been replayed when they are asked for. */
+export interface Changes {
   next(after: EventIndex): EventIndex | undefined;
   previous(before: EventIndex): EventIndex | undefined;
 }
 
-export function changesOf(replay: History, target: ChangeTarget): ChangeIndex {
-  const { pages } = replay;
+export function changesOf(history: History, index: ChangeIndex, target: ChangeTarget): Changes {
+  const { pages } = history;
   switch (target.kind) {
     case 'page':
-      return new CellChanges(replay, pages.cellRuns(target.page), pages.born(target.page), pages.died(target.page));
-    case 'spte': {
-      const cell = pages.entryCell(target.page, target.index);
-      return new CellChanges(replay, [[cell, 1]], pages.born(target.page), pages.died(target.page));
-    }
+      return new CellChanges(history, index, () => pages.cellRuns(target.page), target.page);
+    case 'spte':
+      return new CellChanges(history, index, () => [[pages.entryCell(target.page, target.index), 1]], target.page);
     case 'rootCount':
-      return new CellChanges(replay, [[pages.rootCountCell(target.page), 1]]);
+      return new CellChanges(history, index, () => [[pages.rootCountCell(target.page), 1]]);
     case 'invalid':
-      return new CellChanges(replay, [[pages.lifeCell(target.page), 1]]);
+      return new CellChanges(history, index, () => [[pages.lifeCell(target.page), 1]]);
     case 'unsync':
-      return new CellChanges(replay, [[pages.unsyncCell(target.page), 1]]);
-    case 'root': {
-      const vcpu = replay.vcpu(target.vm, target.vcpu);
-      return new CellChanges(replay, vcpu ? [vcpu.rootCells] : []);
+      return new CellChanges(history, index, () => [[pages.unsyncCell(target.page), 1]]);
+    case 'root':
+      return new CellChanges(history, index, () => rootCells(history, target.vm, target.vcpu));
+    case 'gfn': {
+      const { vm, gfn } = target;
+      return {
+        next(after) {
+          index.follow();
+          return index.event(vm, gfn, after);
+        },
+        previous(before) {
+          index.follow();
+          return index.eventBefore(vm, gfn, before);
+        },
+      };
     }
-    case 'gfn':
-      return new EventChanges(gfnEvents(replay, target.vm, target.gfn));
   }
+}
+
+type Runs = readonly (readonly [CellId, number])[];
+
+/** None before the vCPU's first event. */
+function rootCells(history: History, vm: number, vcpu: number): Runs {
+  const its = history.vcpu(vm, vcpu);
+  return its ? [its.rootCells] : [];
 }
 
 /** Looks through the journal, whose records are in order of time, for writes to a few cells that changed them. */
-class CellChanges implements ChangeIndex {
+class CellChanges implements Changes {
   constructor(
-    private readonly replay: History,
-    private readonly runs: readonly (readonly [CellId, number])[],
-    /** the cells belong to the target from here … */
-    private readonly first: EventIndex = -1 as EventIndex,
-    /** … to here, both included */
-    private readonly last: EventIndex = Infinity as EventIndex,
+    private readonly history: History,
+    private readonly index: ChangeIndex,
+    private readonly runs: () => Runs,
+    /** cells of the SPTEs belong to this page while it lives */
+    private readonly page?: PageId,
   ) {}
 
   next(after: EventIndex): EventIndex | undefined {
-    const { journal } = this.replay;
-    for (let record = journal.firstAfter(Math.max(after, this.first - 1) as EventIndex); record < journal.length; record++) {
-      const event = journal.event(record);
-      if (event > this.last) return undefined;
-      if (this.changes(record)) return event;
-    }
-    return undefined;
+    const { journal } = this.history;
+    this.index.follow();
+    const { runs, first, last } = this.lifetime();
+    const from = journal.firstAfter(Math.max(after, first - 1) as EventIndex);
+    const end = last === Infinity ? journal.length : journal.firstAfter(last);
+    const record = this.index.write(this.index.keysOf(runs), from, end, (its) => this.changes(its, runs));
+    return record === undefined ? undefined : journal.event(record);
   }
 
   previous(before: EventIndex): EventIndex | undefined {
-    const { journal } = this.replay;
-    for (let record = journal.firstAfter(Math.min(before - 1, this.last) as EventIndex) - 1; record > 0; record--) {
-      const event = journal.event(record);
-      if (event < this.first) return undefined;
-      if (this.changes(record)) return event;
-    }
-    return undefined;
+    const { journal } = this.history;
+    this.index.follow();
+    const { runs, first, last } = this.lifetime();
+    const end = journal.firstAfter(Math.min(before - 1, last) as EventIndex);
+    const from = journal.firstAfter((first - 1) as EventIndex);
+    const record = this.index.writeBefore(this.index.keysOf(runs), end, from, (its) => this.changes(its, runs));
+    return record === undefined ? undefined : journal.event(record);
   }
 
-  private changes(record: RecordIndex): boolean {
-    const { journal } = this.replay;
+  /** The cells, and the events between which they are the target's, both included. */
+  private lifetime(): { runs: Runs; first: EventIndex; last: EventIndex } {
+    const { pages } = this.history;
+    const runs = this.runs();
+    if (this.page === undefined) return { runs, first: BEFORE_FIRST, last: Infinity as EventIndex };
+    return { runs, first: pages.born(this.page), last: pages.died(this.page) };
+  }
+
+  private changes(record: RecordIndex, runs: Runs): boolean {
+    const { journal } = this.history;
     const cell = journal.cell(record);
-    if (!this.runs.some(([first, count]) => cell >= first && cell < first + count)) return false;
-    return !journal.sameValue(record, journal.previous(record));
+    for (const [first, count] of runs)
+      if (cell >= first && cell < first + count) return !journal.sameValue(record, journal.previous(record));
+    return false;
   }
-}
-
-class EventChanges implements ChangeIndex {
-  constructor(private readonly events: readonly EventIndex[]) {}
-  next(after: EventIndex): EventIndex | undefined {
-    return this.events.find((event) => event > after);
-  }
-  previous(before: EventIndex): EventIndex | undefined {
-    return this.events.findLast((event) => event < before);
-  }
-}
-
-/** Events about a guest frame: its shadow pages, and the leaves that map it. */
-function gfnEvents(replay: History, vm: number, gfn: Gfn): EventIndex[] {
-  const { table, pages, tasks } = replay;
-  const events: EventIndex[] = [];
-  for (let event = 0 as EventIndex; event < replay.replayed; event++) {
-    if (tasks.place(table.pid(event))?.vm !== vm) continue;
-    const spte = replay.notes.spteOf(event);
-    const page = replay.notes.pageOf(event);
-    const about = spte ? replay.leafGfn(event) === gfn : page !== 0 && pages.birth(page).gfn === gfn;
-    if (about) events.push(event);
-  }
-  return events;
 }

@@ -15,6 +15,7 @@ import { accessLetters } from './names.js';
 import { doubtOf } from './doubts.js';
 import { ReverseIndex } from './reverseIndex.js';
 import type { History } from './history.js';
+import { HistoryIndex } from './historyIndex.js';
 import type { VcpuRoots, EntryView, Grade, PageHeader, PageView, SpteKind, StatisticView } from './view.js';
 
 const GRADES: Record<Trust, Grade> = { [Trust.recorded]: 'recorded', [Trust.derived]: 'derived', [Trust.assumed]: 'assumed' };
@@ -25,8 +26,11 @@ export class Cursor {
   private reverseIndex: ReverseIndex | undefined;
   private isInside = false;
 
-  constructor(private readonly replay: History) {
-    this.state = new State(replay.journal);
+  constructor(
+    private readonly replay: History,
+    private readonly index = new HistoryIndex(replay),
+  ) {
+    this.state = new State(replay.journal, index.checkpoints);
   }
 
   get event(): EventIndex {
@@ -184,18 +188,18 @@ export class Cursor {
 
   /** Entries that differ from the state after an earlier or later event. */
   changedSince(id: PageId, event: EventIndex): { index: SpteIndex; before: EntryView }[] {
-    const other = new State(this.replay.journal);
     const changed: { index: SpteIndex; before: EntryView }[] = [];
     const { pages, journal } = this.replay;
     if (event < pages.born(id)) {
       // The page was not there: every entry it has now is new.
       return this.entries(id).map(({ index }) => ({ index, before: this.entryOf(id, index, 0) }));
     }
-    if (event > this.event) other.seek(event);
+    const later = event > this.event ? this.state.fork() : undefined;
+    later?.seek(event);
     for (let i = 0; i < 512; i++) {
       const index = i as SpteIndex;
       const cell = pages.entryCell(id, index);
-      const before = event > this.event ? other.record(cell) : this.state.recordAt(cell, event);
+      const before = later ? later.record(cell) : this.state.recordAt(cell, event);
       const now = this.recordOf(id, index);
       if (before !== now && journal.word(before) !== journal.word(now)) changed.push({ index, before: this.entryOf(id, index, before) });
     }
@@ -229,7 +233,7 @@ export class Cursor {
   }
 
   private get reverse(): ReverseIndex {
-    this.reverseIndex ??= new ReverseIndex(this.replay, this.state);
+    this.reverseIndex ??= new ReverseIndex(this.replay, this.index.live, this.state);
     return this.reverseIndex;
   }
 

@@ -4,9 +4,10 @@ import type { EventTable } from '../trace/table.js';
 import { Kind } from '../trace/vocabulary.js';
 import type { Accounts } from './accounts.js';
 import { announcements, type Announced } from './announcements.js';
-import { changesOf, type ChangeIndex, type ChangeTarget } from './changes.js';
+import { changesOf, type Changes, type ChangeTarget } from './changes.js';
 import { Cursor } from './cursor.js';
 import type { History, LedTo } from './history.js';
+import { HistoryIndex } from './historyIndex.js';
 import type { Era } from '../engine/eras.js';
 import type { Notices } from '../engine/notices.js';
 import type { Trail } from '../engine/trail.js';
@@ -29,6 +30,8 @@ export class Replay {
   private readonly replayer: Replayer | undefined;
   /** everything that took place */
   readonly history: History;
+  /** makes looking into it quick */
+  readonly index: HistoryIndex;
   private watch: InvariantWatch | undefined;
   /** the first event after which the invariants were checked; undefined while they are not */
   invariantsSince: EventIndex | undefined;
@@ -40,6 +43,7 @@ export class Replay {
   ) {
     this.replayer = ran ? undefined : new Replayer(table, options);
     this.history = ran ?? this.replayer!;
+    this.index = new HistoryIndex(this.history);
     this.watchInvariants(options.invariants === true);
   }
 
@@ -177,12 +181,12 @@ export class Replay {
 
   /** A position of its own in the history. */
   cursor(): Cursor {
-    return new Cursor(this.history);
+    return new Cursor(this.history, this.index);
   }
 
   /** Where a page, an SPTE, a gfn, a flag or a root changes: for data breakpoints. */
-  changesOf(target: ChangeTarget): ChangeIndex {
-    return changesOf(this.history, target);
+  changesOf(target: ChangeTarget): Changes {
+    return changesOf(this.history, this.index.changes, target);
   }
 
   /** The outputs that must come next, after all events replayed so far. */

@@ -3,6 +3,7 @@ import type { Gfn, PageId, SpteIndex } from '../engine/ids.js';
 import { pagesPerEntry } from '../engine/spte.js';
 import type { State } from '../engine/state.js';
 import type { History } from './history.js';
+import type { LivePages } from './livePages.js';
 
 export interface Place {
   readonly page: PageId;
@@ -19,6 +20,7 @@ export class ReverseIndex {
 
   constructor(
     private readonly replay: History,
+    private readonly living: LivePages,
     private readonly state: State,
   ) {}
 
@@ -54,9 +56,7 @@ export class ReverseIndex {
   private findLive(): Map<number, PageId[]> {
     const { pages } = this.replay;
     const live = new Map<number, PageId[]>();
-    for (let id = 1 as PageId; id <= pages.last && pages.born(id) <= this.state.event; id++) {
-      if (pages.isLive(this.state, id)) push(live, pages.birth(id).vm, id);
-    }
+    for (const id of this.living.at(this.state)) push(live, pages.birth(id).vm, id);
     return live;
   }
 

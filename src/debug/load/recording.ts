@@ -31,6 +31,7 @@ export class Recording {
   advance(max: number): number {
     const count = this.replay.advance(max);
     this.lists.extend(this.replay.replayed);
+    this.replay.index.follow();
     this.vmCount = this.replay.vms.length;
     return count;
   }

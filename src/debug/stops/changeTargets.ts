@@ -91,28 +91,16 @@ function numberedTarget([, id, index, field]: RegExpExecArray): ChangeTarget | u
   return { kind: (field && FIELDS[field]) || 'page', page };
 }
 
-/**
- * The events that change a place. The replay's index holds for what was replayed when it was made (a page may die later, and its cells
- * go to another), so it is made again when there is more; that of a gfn is dear, and made again only when it is asked about what is new.
- */
-export function changesOf(target: ChangeTarget, recording: Recording): EventSet {
-  const { replay } = recording;
-  let madeAt = recording.end;
-  let changes = replay.changesOf(target);
-  const upTo = (end: number): typeof changes => {
-    if (madeAt < recording.end && (target.kind !== 'gfn' || end > madeAt)) {
-      madeAt = recording.end;
-      changes = replay.changesOf(target);
-    }
-    return changes;
-  };
+/** The events that change a place. */
+export function changesOf(target: ChangeTarget, { replay }: Recording): EventSet {
+  const changes = replay.changesOf(target);
   return cached({
     next(after, limit) {
-      const e = upTo(limit).next(after as EventIndex);
+      const e = changes.next(after as EventIndex);
       return e !== undefined && e < limit ? e : undefined;
     },
     previous(before, floor) {
-      const e = upTo(before).previous(before as EventIndex);
+      const e = changes.previous(before as EventIndex);
       return e !== undefined && e > floor ? e : undefined;
     },
   });

@@ -1,0 +1,23 @@
+import { Checkpoints } from '../engine/checkpoints.js';
+import { ChangeIndex } from './changeIndex.js';
+import type { History } from './history.js';
+import { LivePages } from './livePages.js';
+
+/** What makes looking into a history quick. It grows with the history, and follows from it: two of one history say the same. */
+export class HistoryIndex {
+  readonly checkpoints: Checkpoints;
+  readonly live: LivePages;
+  readonly changes: ChangeIndex;
+
+  constructor(history: History) {
+    this.checkpoints = new Checkpoints(history.journal);
+    this.live = new LivePages(history.pages);
+    this.changes = new ChangeIndex(history);
+  }
+
+  /** Takes in what has been replayed since the last time. Whoever asks does so, too: this only spares the first one the wait. */
+  follow(): void {
+    this.checkpoints.follow();
+    this.changes.follow();
+  }
+}
