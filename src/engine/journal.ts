@@ -5,26 +5,58 @@ export type CellId = number;
 /** One write, numbered from 1 in order of time. 0 stands for "never written". */
 export type RecordIndex = number;
 
-const FIRST_CAPACITY = 1 << 14;
+const PAGE_BITS = 14;
+const PAGE_RECORDS = 1 << PAGE_BITS;
+const PAGE_MASK = PAGE_RECORDS - 1;
+/** Bytes of a record: value, cell, previous record, event, tag. */
+const RECORD_BYTES = 8 + 4 + 4 + 4 + 1;
+
+/** A stretch of the journal. The value's two views have the same bytes: a double must not pass through where a word's bits count. */
+class Page {
+  readonly numbers: Float64Array;
+  readonly words: BigUint64Array;
+  readonly cells: Uint32Array;
+  readonly previous: Uint32Array;
+  readonly events: Int32Array;
+  readonly tags: Uint8Array;
+
+  constructor(readonly buffer: SharedArrayBuffer) {
+    this.numbers = new Float64Array(buffer, 0, PAGE_RECORDS);
+    this.words = new BigUint64Array(buffer, 0, PAGE_RECORDS);
+    this.cells = new Uint32Array(buffer, 8 * PAGE_RECORDS, PAGE_RECORDS);
+    this.previous = new Uint32Array(buffer, 12 * PAGE_RECORDS, PAGE_RECORDS);
+    this.events = new Int32Array(buffer, 16 * PAGE_RECORDS, PAGE_RECORDS);
+    this.tags = new Uint8Array(buffer, 20 * PAGE_RECORDS, PAGE_RECORDS);
+  }
+}
+
+/** What a reader of another journal's records is told from time to time. */
+export interface JournalGrowth {
+  /** buffers that it does not have yet */
+  readonly pages: readonly SharedArrayBuffer[];
+  /** records that can be read by now, the "never written" one included */
+  readonly length: number;
+  readonly cells: number;
+}
 
 /**
  * Every write the engine ever made, in columns. A record knows its cell, the value written, how it is known (the tag), the event,
  * and the record it replaced, so that undo, redo, "who wrote this" and "what was it at event N" are all walks over the same data.
  * A position in time is a {@link State}: for each cell the record that is in force.
+ *
+ * Records only come at the end and never change. They lie in pages of shared memory, so that another thread reads them where they are.
  */
 export class Journal {
-  private numbers = new Float64Array(FIRST_CAPACITY);
-  private words = new BigUint64Array(this.numbers.buffer);
-  private cellOf = new Uint32Array(FIRST_CAPACITY);
-  private previousOf = new Uint32Array(FIRST_CAPACITY);
-  private eventOf = new Int32Array(FIRST_CAPACITY);
-  private tagOf = new Uint8Array(FIRST_CAPACITY);
+  private readonly pages: Page[] = [];
   private cells = 0;
+  /** the pages are those of another journal */
+  private reads = false;
   /** Records so far, the "never written" one included. */
   length = 1;
 
   constructor() {
-    this.eventOf[0] = -1;
+    this.addPage(new SharedArrayBuffer(PAGE_RECORDS * RECORD_BYTES));
+    this.pages[0]!.events[0] = -1;
   }
 
   /** Number of cells allocated. */
@@ -34,7 +66,7 @@ export class Journal {
 
   /** Bytes held by the columns. */
   get byteLength(): number {
-    return this.numbers.byteLength + this.cellOf.byteLength * 3 + this.tagOf.byteLength;
+    return this.pages.length * PAGE_RECORDS * RECORD_BYTES;
   }
 
   /** Makes `count` new cells and returns the first. */
@@ -46,37 +78,37 @@ export class Journal {
 
   appendNumber(cell: CellId, value: number, tag: number, event: EventIndex, previous: RecordIndex): RecordIndex {
     const record = this.append(cell, tag, event, previous);
-    this.numbers[record] = value;
+    this.pages[record >>> PAGE_BITS]!.numbers[record & PAGE_MASK] = value;
     return record;
   }
 
   appendWord(cell: CellId, value: bigint, tag: number, event: EventIndex, previous: RecordIndex): RecordIndex {
     const record = this.append(cell, tag, event, previous);
-    this.words[record] = value;
+    this.pages[record >>> PAGE_BITS]!.words[record & PAGE_MASK] = value;
     return record;
   }
 
   cell(record: RecordIndex): CellId {
-    return this.cellOf[record]!;
+    return this.pages[record >>> PAGE_BITS]!.cells[record & PAGE_MASK]!;
   }
   previous(record: RecordIndex): RecordIndex {
-    return this.previousOf[record]!;
+    return this.pages[record >>> PAGE_BITS]!.previous[record & PAGE_MASK]!;
   }
   event(record: RecordIndex): EventIndex {
-    return this.eventOf[record] as EventIndex;
+    return this.pages[record >>> PAGE_BITS]!.events[record & PAGE_MASK] as EventIndex;
   }
   tag(record: RecordIndex): number {
-    return this.tagOf[record]!;
+    return this.pages[record >>> PAGE_BITS]!.tags[record & PAGE_MASK]!;
   }
   number(record: RecordIndex): number {
-    return this.numbers[record]!;
+    return this.pages[record >>> PAGE_BITS]!.numbers[record & PAGE_MASK]!;
   }
   word(record: RecordIndex): bigint {
-    return this.words[record]!;
+    return this.pages[record >>> PAGE_BITS]!.words[record & PAGE_MASK]!;
   }
   /** Same bits and same tag: nothing but the event differs. */
   sameValue(a: RecordIndex, b: RecordIndex): boolean {
-    return this.tagOf[a] === this.tagOf[b] && this.words[a] === this.words[b];
+    return this.tag(a) === this.tag(b) && this.word(a) === this.word(b);
   }
 
   /** The first record written after the given event; `length` when there is none. */
@@ -85,38 +117,40 @@ export class Journal {
     let high = this.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if (this.eventOf[middle]! <= event) low = middle + 1;
+      if (this.event(middle) <= event) low = middle + 1;
       else high = middle;
     }
     return low;
   }
 
+  /** What a reader that has the first `pages` pages needs to read on. */
+  growth(pages: number): JournalGrowth {
+    return { pages: this.pages.slice(pages).map(({ buffer }) => buffer), length: this.length, cells: this.cells };
+  }
+
+  /** Reads on in another journal, in its memory. From then on this one is not to be written. */
+  adopt({ pages, length, cells }: JournalGrowth): void {
+    if (!this.reads) this.pages.length = 0;
+    this.reads = true;
+    for (const buffer of pages) this.addPage(buffer);
+    this.length = length;
+    this.cells = cells;
+  }
+
   private append(cell: CellId, tag: number, event: EventIndex, previous: RecordIndex): RecordIndex {
     const record = this.length;
-    if (record === this.cellOf.length) this.grow();
+    const at = record & PAGE_MASK;
+    if (at === 0) this.addPage(new SharedArrayBuffer(PAGE_RECORDS * RECORD_BYTES));
     this.length = record + 1;
-    this.cellOf[record] = cell;
-    this.previousOf[record] = previous;
-    this.eventOf[record] = event;
-    this.tagOf[record] = tag;
+    const page = this.pages[record >>> PAGE_BITS]!;
+    page.cells[at] = cell;
+    page.previous[at] = previous;
+    page.events[at] = event;
+    page.tags[at] = tag;
     return record;
   }
 
-  private grow(): void {
-    const capacity = this.cellOf.length * 2;
-    const numbers = new Float64Array(capacity);
-    this.words = new BigUint64Array(numbers.buffer);
-    // Copied as words: a copy as doubles may change the bits of an SPTE that looks like a NaN.
-    this.words.set(new BigUint64Array(this.numbers.buffer));
-    this.numbers = numbers;
-    this.cellOf = copyInto(new Uint32Array(capacity), this.cellOf);
-    this.previousOf = copyInto(new Uint32Array(capacity), this.previousOf);
-    this.eventOf = copyInto(new Int32Array(capacity), this.eventOf);
-    this.tagOf = copyInto(new Uint8Array(capacity), this.tagOf);
+  private addPage(buffer: SharedArrayBuffer): void {
+    this.pages.push(new Page(buffer));
   }
-}
-
-function copyInto<T extends Uint32Array | Int32Array | Uint8Array>(to: T, from: T): T {
-  to.set(from);
-  return to;
 }

@@ -30,7 +30,7 @@ export class Conformance {
       {
         isSure: (page) => task.mmu.isObsolete(page) || !this.hasTwin(page, task),
         isCertain: () => !task.mmu.incomplete && !task.mmu.ambiguous,
-        ways: replay.ledTo,
+        ways: replay.ways,
         now: () => replay.state.now,
         unrecorded: (announced) => this.unrecorded(task, announced),
         missing: (event, announced) => {

@@ -24,6 +24,8 @@ import { drive } from './drive.js';
 import type { History } from './history.js';
 import { Ways } from './ledTo.js';
 import { Emulations } from './emulation.js';
+import { RecordedLedTo } from './recordedLedTo.js';
+import { WayStore } from './wayStore.js';
 import { EventNotes } from './eventNotes.js';
 import { Findings } from './findings/findings.js';
 import { guestEvent } from './guestEvents.js';
@@ -57,7 +59,9 @@ export class Replayer implements History {
   readonly emulations: Emulations;
   private readonly conformance = new Conformance(this);
   readonly notes = new EventNotes();
-  readonly ledTo = new Ways((fn) => kernelName(fn, this.era));
+  readonly wayStore = new WayStore();
+  readonly ways = new Ways(this.wayStore);
+  readonly ledTo = new RecordedLedTo(this.wayStore, (fn) => kernelName(fn, this.era));
   /** where the pointers of mark_mmio_spte lead, hashed or not */
   readonly mmioPlaces = new Map<bigint, SptePlace>();
   private readonly byPid = new Map<number, Task>();
@@ -126,7 +130,7 @@ export class Replayer implements History {
     for (let next = this.kvms.length; next <= vm; next++) {
       const mmu = new Mmu(next, this.state, this.pages, era);
       const kvm = new Kvm(mmu, new GuestEntries(mmu), new HostPages());
-      mmu.trail = this.ledTo;
+      mmu.trail = this.ways;
       if (this.table.info.roles !== 'exact') kvm.hidden = new HiddenClasses();
       this.kvms.push(kvm);
     }
