@@ -74,7 +74,7 @@ async function buildDist() {
 
 async function buildTests() {
   const inHost = files('test/editor', '.ts').filter((name) => /^exthost(\w*\.test)?\.ts$/.test(path.basename(name)));
-  const programs = ['test/bench/bench.ts', 'test/bench/cost.ts', 'test/editor/pictures.ts'];
+  const programs = ['test/bench/bench.ts', 'test/bench/cost.ts', 'test/editor/pictures.ts', 'test/trace/tableThread.ts'];
   const plain = [...files('test', '.test.ts').filter((name) => !inHost.includes(name)), ...programs];
   const options = { outbase: 'test', outdir: 'out/test', sourcemap: /** @type {const} */ ('inline') };
   const results = await Promise.all([

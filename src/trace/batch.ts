@@ -1,22 +1,26 @@
+import { Forms, type Form } from './forms.js';
+import { PageWriter } from './pageWriter.js';
 import type { Context, Shape } from './shape.js';
 import type { TraceInfo } from './info.js';
+import type { Upper } from './pages.js';
 
 /**
- * What a reader hands over at a time: the next events as column pieces, and what became known with them. Plain data with transferable
- * buffers, so that a worker can post it. Numbers of strings, contexts, shapes and stacks count on from batch to batch.
+ * What a reader hands over at a time: how many more events are valid, the shared pages that were begun for them, and what became known
+ * with them. Plain data and shared buffers: posted to another thread it means the same there, and the same batch can go to several.
+ * Numbers of strings, contexts, shapes, forms, stacks and pages count on from batch to batch.
  */
 export interface Batch {
   readonly count: number;
-  readonly shapes: Uint16Array;
-  readonly contexts: Uint32Array;
-  readonly timesLow: Uint32Array;
-  readonly timesHigh: Uint32Array;
-  /** where each event's units begin in the arena */
-  readonly places: Uint32Array;
-  readonly arena: Uint32Array;
+  /** columns of the next 2^16 events each */
+  readonly newPages: readonly SharedArrayBuffer[];
+  /** the next 2^16 units of arguments each */
+  readonly newUnitPages: readonly SharedArrayBuffer[];
+  /** of pages of this batch or the one before */
+  readonly newUppers: readonly Upper[];
   readonly newStrings: readonly string[];
   readonly newContexts: readonly Context[];
   readonly newShapes: readonly Shape[];
+  readonly newForms: readonly Form[];
   readonly newStacks: readonly (readonly string[])[];
   /** event, line − event: from that event on; text only */
   readonly lineRuns: readonly number[];
@@ -28,32 +32,22 @@ export interface Batch {
   readonly bytesRead: number;
 }
 
-/** The buffers of a batch that may change hands instead of being copied. */
-export function buffersOf(batch: Batch): ArrayBuffer[] {
-  const columns = [batch.shapes, batch.contexts, batch.timesLow, batch.timesHigh, batch.places, batch.arena];
-  return columns.map((column) => column.buffer as ArrayBuffer);
-}
-
 /** Events of a full batch: large enough to make posting cheap, small enough to keep the screen moving. The first ones come sooner. */
 const BATCH_EVENTS = 1 << 16;
 const FIRST_BATCH_EVENTS = 2000;
 const MAX_CPU = 0xffff;
+/** No kernel has so many events, but damaged data has as many names as it likes. Readers stop naming shapes here. */
+export const MOST_SHAPES = 40_000;
 
 /** Collects events into batches. One per trace: it gives strings, contexts, shapes and stacks their numbers. */
 export class BatchBuilder {
   /** units of the event being written; grows with {@link reserve} */
-  units = new Uint32Array(1 << 14);
+  units = new Uint32Array(1 << 8);
+  readonly #pages = new PageWriter();
+  readonly #forms = new Forms();
   /** events handed over in earlier batches */
   #before = 0;
-  #count = 0;
-  #unitsBefore = 0;
-  #used = 0;
   #limit = FIRST_BATCH_EVENTS;
-  #shapeOf = new Uint16Array(FIRST_BATCH_EVENTS);
-  #contextOf = new Uint32Array(FIRST_BATCH_EVENTS);
-  #timeLow = new Uint32Array(FIRST_BATCH_EVENTS);
-  #timeHigh = new Uint32Array(FIRST_BATCH_EVENTS);
-  #place = new Uint32Array(FIRST_BATCH_EVENTS);
 
   readonly #stringIds = new Map<string, number>();
   readonly #stackIds = new Map<string, number>();
@@ -73,37 +67,31 @@ export class BatchBuilder {
 
   /** Events added so far. */
   get events(): number {
-    return this.#before + this.#count;
+    return this.#pages.events;
   }
 
   get pending(): number {
-    return this.#count;
+    return this.events - this.#before;
   }
 
   get isFull(): boolean {
-    return this.#count >= this.#limit;
+    return this.pending >= this.#limit;
   }
 
   /** Makes room for an event of `count` units and says where to write them in {@link units}. */
   reserve(count: number): number {
-    const end = this.#used + count;
-    if (end > this.units.length) {
-      this.units = larger(this.units, new Uint32Array(Math.max(end, this.units.length * 2)));
+    if (count > this.units.length) {
+      const old = this.units;
+      this.units = new Uint32Array(Math.max(count, old.length * 2));
+      this.units.set(old);
     }
-    return this.#used;
+    return 0;
   }
 
   /** Adds the event whose `count` units were written at the place that {@link reserve} gave. */
   add(shape: number, context: number, timeLow: number, timeHigh: number, count: number): void {
-    const i = this.#count++;
-    if (i === this.#shapeOf.length) this.#enlarge();
-    this.#shapeOf[i] = shape;
-    this.#contextOf[i] = context;
-    this.#timeLow[i] = timeLow;
-    this.#timeHigh[i] = timeHigh;
-    this.#place[i] = this.#unitsBefore + this.#used;
-    this.#used += count;
-    this.#lastOnCpu[this.#cpuOf[context]!] = this.#before + i;
+    this.#lastOnCpu[this.#cpuOf[context]!] = this.events;
+    this.#pages.add(this.#forms.of(shape), context, timeLow, timeHigh, this.units, count);
   }
 
   /** Says on which line the event added last stands. */
@@ -154,8 +142,8 @@ export class BatchBuilder {
   }
 
   shape(shape: Shape): number {
-    if (this.#shapes > 0xffff) throw new Error('a trace with more than 65536 shapes of events');
     this.#newShapes.push(shape);
+    this.#forms.shape(shape);
     return this.#shapes++;
   }
 
@@ -165,18 +153,13 @@ export class BatchBuilder {
 
   /** Hands over what was collected since the last time. */
   take(info: TraceInfo, bytesRead: number): Batch {
-    const n = this.#count;
     const batch: Batch = {
-      count: n,
-      shapes: this.#shapeOf.slice(0, n),
-      contexts: this.#contextOf.slice(0, n),
-      timesLow: this.#timeLow.slice(0, n),
-      timesHigh: this.#timeHigh.slice(0, n),
-      places: this.#place.slice(0, n),
-      arena: this.units.slice(0, this.#used),
+      count: this.pending,
+      ...this.#pages.take(),
       newStrings: this.#newStrings,
       newContexts: this.#newContexts,
       newShapes: this.#newShapes,
+      newForms: this.#forms.take(),
       newStacks: this.#newStacks,
       lineRuns: this.#lineRuns,
       lost: this.#lost,
@@ -185,10 +168,7 @@ export class BatchBuilder {
       bytesRead,
     };
     this.#limit = BATCH_EVENTS;
-    this.#before += n;
-    this.#count = 0;
-    this.#unitsBefore += this.#used;
-    this.#used = 0;
+    this.#before = this.events;
     this.#newStrings = [];
     this.#newContexts = [];
     this.#newShapes = [];
@@ -198,18 +178,4 @@ export class BatchBuilder {
     this.#stacks = [];
     return batch;
   }
-
-  /** Only the first batch is a small one, and most traces for tests have no second. */
-  #enlarge(): void {
-    this.#shapeOf = larger(this.#shapeOf, new Uint16Array(BATCH_EVENTS));
-    this.#contextOf = larger(this.#contextOf, new Uint32Array(BATCH_EVENTS));
-    this.#timeLow = larger(this.#timeLow, new Uint32Array(BATCH_EVENTS));
-    this.#timeHigh = larger(this.#timeHigh, new Uint32Array(BATCH_EVENTS));
-    this.#place = larger(this.#place, new Uint32Array(BATCH_EVENTS));
-  }
-}
-
-function larger<T extends Uint16Array | Uint32Array>(old: T, room: T): T {
-  room.set(old);
-  return room;
 }

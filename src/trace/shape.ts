@@ -2,8 +2,8 @@ import type { EventFormat } from './dat/format.js';
 import type { Kind } from './vocabulary.js';
 
 /**
- * How the arguments of an event lie in the arena, which is made of 32-bit units. Events of one kind that were written in the same way
- * (the same kernel, the same format) share a shape, so an event needs two bytes to say all of this.
+ * How a reader writes the arguments of an event, in units of 32 bits. Events of one kind that were written in the same way (the same
+ * kernel, the same format) share a shape; a {@link Form} of it says which units are stored.
  *
  * Shapes travel from the worker by structured clone: plain data only.
  */
@@ -60,8 +60,3 @@ export interface Context {
  * bare: nothing but the event (nocontext-info)
  */
 export type LineStyle = 'seconds' | 'ticks' | 'latency' | 'bare';
-
-/** Packs a place into one number, for the table's look-up array; -1 stands for "not given". */
-export function packPlace(place: Place | null | undefined): number {
-  return place ? (place.at << 2) | (place.signed ? 2 : 0) | (place.wide ? 1 : 0) : -1;
-}

@@ -1,18 +1,20 @@
-import { SparseColumn, U16Column, U32Column } from './columns.js';
+import { ABSENT, ArgumentPlaces, SIGN, SLOTS } from './arguments.js';
+import { EventColumns } from './eventColumns.js';
 import { renderTemplate } from './kernelText.js';
-import { packPlace, type Context, type Shape } from './shape.js';
+import { SparseColumn } from './sparseColumn.js';
+import { Tally } from './tally.js';
 import { prefixText, timeText } from './lineText.js';
 import { unpackBytes } from './rawBytes.js';
 import { renderFields, renderRecord } from './dat/render.js';
-import type { Kind } from './vocabulary.js';
 import type { Batch } from './batch.js';
+import type { Form } from './forms.js';
 import type { TraceInfo } from './info.js';
+import type { Context, Shape } from './shape.js';
+import type { Kind } from './vocabulary.js';
 
 /** What {@link EventTable.timeText} answers where the trace has no times. */
 export const ABSENT_TIME = '';
 
-/** Look-up arrays are indexed by shape * SLOTS + slot. */
-const SLOTS = 16;
 const HIGH = 0x1_0000_0000;
 const decoder = new TextDecoder();
 
@@ -24,37 +26,31 @@ export interface LineMap {
 }
 
 /**
- * The events of a trace, as columns: two bytes for the shape of its arguments, four each for context, time (two halves) and place, and
- * the arguments themselves in one arena of 32-bit units. It only ever grows. Events count from 0.
+ * The events of a trace, as columns on pages that its reader fills and all threads share; any number of threads can each have a table of
+ * them, made from the same batches. It only ever grows. Events count from 0.
  */
 export class EventTable {
   #info: TraceInfo;
   #length = 0;
-  readonly #shapeOf = new U16Column();
-  readonly #contextOf = new U32Column();
-  readonly #timeLow = new U32Column();
-  readonly #timeHigh = new U32Column();
-  readonly #place = new U32Column();
-  readonly #arena = new U32Column();
+  readonly #columns = new EventColumns();
+  readonly #arguments = new ArgumentPlaces();
 
   readonly #strings: string[] = [];
   readonly #contexts: Context[] = [];
   readonly #shapes: Shape[] = [];
+  readonly #forms: Form[] = [];
   readonly #stackLists: (readonly string[])[] = [];
   readonly #lineOffset = new SparseColumn();
   readonly #lost = new SparseColumn();
   readonly #stackOf = new SparseColumn();
+  readonly #tally = new Tally(this.#columns);
 
-  /** by shape */
+  /** by form */
   #kinds = new Uint8Array(64);
-  /** by shape * SLOTS + slot: packed places */
-  #slots = new Int32Array(64 * SLOTS);
   /** by context */
   #pids = new Int32Array(64);
 
   #lines: LineMap | undefined;
-
-  readonly #unit = (i: number): number => this.#arena.get(i);
 
   constructor(info: TraceInfo) {
     this.#info = info;
@@ -71,12 +67,48 @@ export class EventTable {
   }
 
   kind(e: number): Kind {
-    return this.#kinds[this.#shapeOf.get(e)] as Kind;
+    return this.#kinds[this.#columns.form(e)] as Kind;
   }
 
-  /** Number of the event's shape, from 0; events of one shape have kind, name and layout of the arguments in common. */
-  shapeOf(e: number): number {
-    return this.#shapeOf.get(e);
+  /**
+   * Number of the event's form, from 0. Events of one form have in common their kind, their name, where their arguments are, and the
+   * values of those that {@link argumentPlaces} tells to be fixed. Whatever depends on these alone need be found only once for a form.
+   */
+  formOf(e: number): number {
+    return this.#columns.form(e);
+  }
+
+  /** Forms known by now: at most some thousand. */
+  get formCount(): number {
+    return this.#forms.length;
+  }
+
+  kindOfForm(form: number): Kind {
+    return this.#kinds[form] as Kind;
+  }
+
+  nameOfForm(form: number): string {
+    return this.#shapes[this.#forms[form]!.shape]!.name;
+  }
+
+  /** Where arguments are, by form. Its look-up array is replaced when it grows: take it anew after events have come. */
+  get argumentPlaces(): Int32Array {
+    return this.#arguments.places;
+  }
+
+  /** The forms of events page * 2^16 and on, up to {@link length}: for scans. */
+  formPage(page: number): Uint16Array {
+    return this.#columns.formPage(page);
+  }
+
+  /** Where the units that the event stores begin: what places in {@link argumentPlaces} count from. */
+  placeOf(e: number): number {
+    return this.#columns.place(e);
+  }
+
+  /** A unit of 32 bits, unsigned, by place. */
+  unit(place: number): number {
+    return this.#columns.unit(place);
   }
 
   name(e: number): string {
@@ -84,7 +116,7 @@ export class EventTable {
   }
 
   pid(e: number): number {
-    return this.#pids[this.#contextOf.get(e)]!;
+    return this.#pids[this.#columns.context(e)]!;
   }
 
   comm(e: number): string {
@@ -102,7 +134,7 @@ export class EventTable {
 
   /** Nanoseconds for clocks in seconds, else the clock's own ticks; 0 where the trace has no times. */
   time(e: number): bigint {
-    return (BigInt(this.#timeHigh.get(e)) << 32n) | BigInt(this.#timeLow.get(e));
+    return this.#columns.time(e);
   }
 
   /** The time as the trace prints it; '' where it prints none. */
@@ -124,42 +156,40 @@ export class EventTable {
 
   /** Whether the trace gives this argument (a slot of the vocabulary). */
   has(e: number, slot: number): boolean {
-    return this.#slots[this.#shapeOf.get(e) * SLOTS + slot]! >= 0;
+    return this.#arguments.places[(this.#columns.form(e) * SLOTS + slot) * 4] !== ABSENT;
   }
 
   /** An argument as a number, exact below 2^53; 0 where the trace does not give it. */
   num(e: number, slot: number): number {
-    const place = this.#slots[this.#shapeOf.get(e) * SLOTS + slot]!;
-    if (place < 0) return 0;
-    const at = this.#place.get(e) + (place >> 2);
-    const low = this.#arena.get(at);
-    if (place & 1) return this.#arena.get(at + 1) * HIGH + low;
-    return place & 2 ? low | 0 : low;
+    const { places } = this.#arguments;
+    const i = (this.#columns.form(e) * SLOTS + slot) * 4;
+    const at = places[i]!;
+    const low = at < 0 ? places[i + 1]! : this.#columns.unit(this.#columns.place(e) + at);
+    const highAt = places[i + 2]!;
+    if (highAt === SIGN) return low | 0;
+    return (highAt < 0 ? places[i + 3]! >>> 0 : this.#columns.unit(this.#columns.place(e) + highAt)) * HIGH + (low >>> 0);
   }
 
   /** The lower 32 bits of {@link word}, unsigned. */
   low(e: number, slot: number): number {
-    const place = this.#slots[this.#shapeOf.get(e) * SLOTS + slot]!;
-    return place < 0 ? 0 : this.#arena.get(this.#place.get(e) + (place >> 2));
+    const { places } = this.#arguments;
+    const i = (this.#columns.form(e) * SLOTS + slot) * 4;
+    const at = places[i]!;
+    return at < 0 ? places[i + 1]! >>> 0 : this.#columns.unit(this.#columns.place(e) + at);
   }
 
   /** The upper 32 bits of {@link word}, unsigned. */
   high(e: number, slot: number): number {
-    const place = this.#slots[this.#shapeOf.get(e) * SLOTS + slot]!;
-    if (place < 0 || (place & 3) === 0) return 0;
-    const at = this.#place.get(e) + (place >> 2);
-    if (place & 1) return this.#arena.get(at + 1);
-    return this.#arena.get(at) >= 0x8000_0000 ? 0xffff_ffff : 0;
+    const { places } = this.#arguments;
+    const i = (this.#columns.form(e) * SLOTS + slot) * 4;
+    const at = places[i + 2]!;
+    if (at >= 0) return this.#columns.unit(this.#columns.place(e) + at);
+    return at === SIGN ? ((this.low(e, slot) | 0) >> 31) >>> 0 : places[i + 3]! >>> 0;
   }
 
   /** An argument as 64 bits, unsigned; 0 where the trace does not give it. Makes a bigint: {@link low} and {@link high} do not. */
   word(e: number, slot: number): bigint {
-    const place = this.#slots[this.#shapeOf.get(e) * SLOTS + slot]!;
-    if (place < 0) return 0n;
-    const at = this.#place.get(e) + (place >> 2);
-    const low = BigInt(this.#arena.get(at));
-    if (place & 1) return (BigInt(this.#arena.get(at + 1)) << 32n) | low;
-    return place & 2 ? BigInt.asUintN(64, BigInt.asIntN(32, low)) : low;
+    return (BigInt(this.high(e, slot)) << 32n) | BigInt(this.low(e, slot));
   }
 
   /** A string argument; '' where the trace does not give it. */
@@ -170,16 +200,16 @@ export class EventTable {
   /** What the kernel prints after the event's name. */
   message(e: number): string {
     const shape = this.#shape(e);
-    const at = this.#place.get(e);
+    const unit = this.#unitsOf(e);
     switch (shape.text.from) {
       case 'bytes':
-        return decoder.decode(unpackBytes(this.#unit, at + shape.units));
+        return decoder.decode(unpackBytes(unit, shape.units));
       case 'template':
-        return renderTemplate(shape.text.template, this.#unit, at, this.#strings);
+        return renderTemplate(shape.text.template, unit, 0, this.#strings);
       case 'fields':
-        return renderFields(shape, shape.text.format, this.#unit, at, this.#info.layout);
+        return renderFields(shape, shape.text.format, unit, 0, this.#info.layout);
       case 'record':
-        return renderRecord(shape.text.format, unpackBytes(this.#unit, at + shape.units), this.#info.layout);
+        return renderRecord(shape.text.format, unpackBytes(unit, shape.units), this.#info.layout);
     }
   }
 
@@ -215,16 +245,19 @@ export class EventTable {
     return low < this.#length && !this.#lineOffset.isEmpty ? low : -1;
   }
 
-  /** How many events there are of each name and of each task: one pass over two columns. */
+  /** How many events there are of each form. */
+  countsOfForms(): Float64Array {
+    return this.#tally.ofForms(this.#length, this.#forms.length);
+  }
+
+  /** How many events there are of each name and of each task. */
   tally(): { names: Map<string, number>; tasks: Map<number, { comm: string; events: number }> } {
-    const ofShape = new Float64Array(this.#shapes.length);
-    const ofContext = new Float64Array(this.#contexts.length);
-    for (let e = 0; e < this.#length; e++) {
-      ofShape[this.#shapeOf.get(e)]!++;
-      ofContext[this.#contextOf.get(e)]!++;
-    }
     const names = new Map<string, number>();
-    for (const [id, { name }] of this.#shapes.entries()) if (ofShape[id]) names.set(name, (names.get(name) ?? 0) + ofShape[id]);
+    for (const [form, count] of this.countsOfForms().entries()) {
+      const name = this.nameOfForm(form);
+      if (count > 0) names.set(name, (names.get(name) ?? 0) + count);
+    }
+    const ofContext = this.#tally.ofContexts(this.#length, this.#contexts.length);
     const tasks = new Map<number, { comm: string; events: number }>();
     for (const [id, { pid, comm }] of this.#contexts.entries()) {
       if (!ofContext[id]) continue;
@@ -237,16 +270,12 @@ export class EventTable {
 
   /** Takes over what a reader made. */
   append(batch: Batch): void {
-    for (const shape of batch.newShapes) this.#addShape(shape);
+    this.#columns.append(batch);
+    for (const shape of batch.newShapes) this.#shapes.push(shape);
+    for (const form of batch.newForms) this.#addForm(form);
     for (const context of batch.newContexts) this.#addContext(context);
     for (const text of batch.newStrings) this.#strings.push(text);
     for (const stack of batch.newStacks) this.#stackLists.push(stack);
-    this.#shapeOf.append(batch.shapes);
-    this.#contextOf.append(batch.contexts);
-    this.#timeLow.append(batch.timesLow);
-    this.#timeHigh.append(batch.timesHigh);
-    this.#place.append(batch.places);
-    this.#arena.append(batch.arena);
     this.#lineOffset.append(batch.lineRuns);
     this.#lost.append(batch.lost);
     this.#stackOf.append(batch.stacks);
@@ -254,22 +283,36 @@ export class EventTable {
     this.#length += batch.count;
   }
 
+  #form(e: number): Form {
+    return this.#forms[this.#columns.form(e)]!;
+  }
+
   #shape(e: number): Shape {
-    return this.#shapes[this.#shapeOf.get(e)]!;
+    return this.#shapes[this.#form(e).shape]!;
+  }
+
+  /** The units that a reader wrote for the event, by number: the fixed part of its shape and what follows it. */
+  #unitsOf(e: number): (unit: number) => number {
+    const { stored, values } = this.#form(e);
+    const place = this.#columns.place(e);
+    const behind = place + stored.length - values.length;
+    return (unit) => {
+      if (unit >= values.length) return this.#columns.unit(behind + unit);
+      const at = stored.indexOf(unit);
+      return at < 0 ? values[unit]! : this.#columns.unit(place + at);
+    };
   }
 
   #context(e: number): Context {
-    return this.#contexts[this.#contextOf.get(e)]!;
+    return this.#contexts[this.#columns.context(e)]!;
   }
 
-  #addShape(shape: Shape): void {
-    const id = this.#shapes.push(shape) - 1;
-    if (id >= this.#kinds.length) {
-      this.#kinds = grown(this.#kinds, new Uint8Array(id * 2));
-      this.#slots = grown(this.#slots, new Int32Array(id * 2 * SLOTS));
-    }
+  #addForm(form: Form): void {
+    const id = this.#forms.push(form) - 1;
+    const shape = this.#shapes[form.shape]!;
+    if (id >= this.#kinds.length) this.#kinds = grown(this.#kinds, new Uint8Array(id * 2));
     this.#kinds[id] = shape.kind;
-    for (let slot = 0; slot < SLOTS; slot++) this.#slots[id * SLOTS + slot] = packPlace(shape.slots[slot]);
+    this.#arguments.add(id, form, shape);
   }
 
   #addContext(context: Context): void {

@@ -4,14 +4,11 @@ import { counted, type NoteBook } from './notes.js';
 import { packBytes, unitsForBytes } from './rawBytes.js';
 import { ByteInterner } from './byteInterner.js';
 import { Kind, kindOf } from './vocabulary.js';
-import type { BatchBuilder } from './batch.js';
+import { MOST_SHAPES, type BatchBuilder } from './batch.js';
 import type { Halves } from './clock.js';
 import type { KernelEvidence } from './evidence.js';
 import type { Shape } from './shape.js';
 import type { Template } from './template.js';
-
-/** Shapes have 16-bit numbers. No kernel has so many events, but a damaged text has as many names as it likes. */
-const MOST_SHAPES = 60_000;
 
 /** What is known of an event name. */
 interface Named {

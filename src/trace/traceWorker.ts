@@ -1,5 +1,4 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { buffersOf } from './batch.js';
 import { TraceError } from './errors.js';
 import { readTrace } from './read.js';
 import type { WorkerMessage } from './open.js';
@@ -8,10 +7,10 @@ import type { WorkerMessage } from './open.js';
 const port = parentPort;
 if (!port) throw new Error('this file is started as a worker by open.ts');
 
-const post = (message: WorkerMessage, transfer: ArrayBuffer[] = []): void => port.postMessage(message, transfer);
+const post = (message: WorkerMessage): void => port.postMessage(message);
 
 try {
-  await readTrace((workerData as { path: string }).path, { batch: (batch) => post({ batch }, buffersOf(batch)) });
+  await readTrace((workerData as { path: string }).path, { batch: (batch) => post({ batch }) });
   post({ done: true });
 } catch (error) {
   if (error instanceof TraceError) post({ error: error.plain });

@@ -17,8 +17,8 @@ export class EventLists implements Extent {
   private readonly byKind: Occurrences[] = [];
   private readonly byName = new Map<string, Occurrences>();
   private readonly byPid = new Map<number, OfTask>();
-  /** by shape: those of its kind or name */
-  private readonly byShape: Occurrences[] = [];
+  /** by form: those of its kind or name */
+  private readonly byForm: Occurrences[] = [];
   /** those that have events in the block that is being filled */
   private readonly filling: Occurrences[] = [];
   readonly lost = new EventList();
@@ -36,8 +36,8 @@ export class EventLists implements Extent {
     let pid = NaN;
     let task: OfTask | undefined;
     for (let e = this.end; e < end; e++) {
-      const shape = table.shapeOf(e);
-      this.add((this.byShape[shape] ??= this.ofEvent(e)));
+      const form = table.formOf(e);
+      this.add((this.byForm[form] ??= this.ofEvent(e)));
       const its = table.pid(e);
       if (its !== pid || !task) task = this.task((pid = its));
       this.add(task.all);

@@ -32,6 +32,7 @@ export class KnownEvents {
   write(plan: Plan, stream: CpuStream): number {
     const { steps, shape } = plan;
     const { view, from, to } = stream;
+    if (to - from < plan.length) return UNREADABLE;
     const little = this.#little;
     const raw = shape.text.from === 'record';
     const count = shape.units + (raw ? unitsForBytes(to - from) : 0);
@@ -41,7 +42,6 @@ export class KnownEvents {
       const at = from + steps[i + 1]!;
       const step: Step = steps[i]!;
       const unit = base + steps[i + 2]!;
-      if (at + (step === Step.u64 ? 8 : step === Step.u32 || step === Step.role ? 4 : 1) > to) return UNREADABLE;
       switch (step) {
         case Step.u8:
           units[unit] = view.getUint8(at);

@@ -10,6 +10,8 @@ import type { Place, Shape } from '../shape.js';
 export interface Plan {
   readonly format: EventFormat;
   readonly shape: Shape;
+  /** bytes of a record that has all of the fields */
+  readonly length: number;
   /** {@link Step} codes, source offset, unit: three numbers each */
   readonly steps: Int32Array;
   /** units of the instruction bytes and of their number, if the event has some */
@@ -68,6 +70,7 @@ class Planner {
   readonly #extras: Record<string, Place> = {};
   readonly #steps: number[] = [];
   #units = 0;
+  #length = 0;
 
   constructor(format: EventFormat, kind: Kind) {
     this.#format = format;
@@ -99,7 +102,7 @@ class Planner {
     const derived = this.#derived(depends);
     const text: Shape['text'] = { from: whole ? 'fields' : 'record', format: this.#format };
     const shape: Shape = { kind: this.#kind, name: this.#format.name, slots: this.#slots, extras: this.#extras, units: this.#units, text };
-    return { format: this.#format, shape, steps: Int32Array.from(this.#steps), insn: this.#insn(), derived };
+    return { format: this.#format, shape, length: this.#length, steps: Int32Array.from(this.#steps), insn: this.#insn(), derived };
   }
 
   #derived(depends: Readonly<Record<string, readonly string[]>>): Derived | undefined {
@@ -147,6 +150,7 @@ class Planner {
               ? Step.s8
               : Step.u8;
     this.#steps.push(step, offset, at);
+    this.#length = Math.max(this.#length, offset + size);
     return { at, wide, signed: signed && !wide };
   }
 
@@ -155,8 +159,9 @@ class Planner {
     const at = this.#room(INSN_BYTES / 4);
     this.#slots[slot] = { at, wide: true, signed: false };
     this.#slots[slot + 1] = { at: at + 2, wide: true, signed: false };
-    for (let i = 0; i < Math.min(size, INSN_BYTES); i += 4)
-      this.#steps.push(Step.bytes, offset + i, ((at + (i >>> 2)) << 3) | Math.min(4, size - i));
+    for (let i = 0; i < INSN_BYTES; i += 4)
+      this.#steps.push(Step.bytes, offset + i, ((at + (i >>> 2)) << 3) | Math.max(0, Math.min(4, size - i)));
+    this.#length = Math.max(this.#length, offset + size);
   }
 
   #room(units: number): number {
