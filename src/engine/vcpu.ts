@@ -135,6 +135,12 @@ export class Vcpu {
     return pages;
   }
 
+  /** Slots that may hold a root: those of the root in use, and of the previous ones. */
+  readonly slots = ROOT_SLOTS + PREVIOUS_ROOTS;
+  held(slot: number): PageId {
+    return this.state.number(this.first + slot) as PageId;
+  }
+
   previousRoots(state: State = this.state): PageId[] {
     const pages: PageId[] = [];
     for (let i = 0; i < PREVIOUS_ROOTS; i++) {

@@ -11,7 +11,7 @@ import type { Fault, ShadowFault } from '../engine/steps/fault.js';
 import { invalidate } from '../engine/steps/invalidate.js';
 import { invalidateUnknown } from '../engine/steps/invlpg.js';
 import { mmioPageFault } from '../engine/steps/mmio.js';
-import { afterCr3, beforeEntry } from '../engine/steps/roots.js';
+import { afterCr3, beforeEntry, keepsRoots } from '../engine/steps/roots.js';
 import { trackWrite } from '../engine/steps/trackWrite.js';
 import { unprotect } from '../engine/steps/unprotect.js';
 import { atAnyTime } from '../engine/steps/unshown.js';
@@ -147,11 +147,18 @@ function tracked({ table }: Replayer, event: EventIndex, { kvm, vcpu, mmu, work 
 export function expect(task: Task): boolean {
   const { vcpu, work, kvm } = task;
   // What the process may do at any time is told anew: others have gone on meanwhile.
-  if (work.pending?.output === Output.zapAllFast) work.cancel();
+  if (work.pendingOutput === Output.zapAllFast) work.cancel();
   else if (work.isBusy || task.settled) return false;
   task.settled = true;
-  work.start(vcpu ? betweenRuns(task, vcpu) : outsideGuest(kvm));
+  if (vcpu && staysAsItIs(task, vcpu)) task.loading = 'none';
+  else work.start(vcpu ? betweenRuns(task, vcpu) : outsideGuest(kvm));
   return true;
+}
+
+/** Nothing that could come before the entry is to be done: so it is for nearly every exit. */
+function staysAsItIs(task: Task, vcpu: Vcpu): boolean {
+  const { kvm, change, outside, cr3 } = task;
+  return kvm.time.showsExits && change === 'none' && !outside && !cr3 && keepsRoots(kvm, vcpu) && !knownLocalRoot(task);
 }
 
 function* betweenRuns(task: Task, vcpu: Vcpu): Steps {

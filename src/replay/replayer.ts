@@ -65,6 +65,8 @@ export class Replayer implements History {
   /** where the pointers of mark_mmio_spte lead, hashed or not */
   readonly mmioPlaces = new Map<bigint, SptePlace>();
   private readonly byPid = new Map<number, Task>();
+  /** the task of the last event, if it is a vCPU's whose place will not be another: most events follow one of the same */
+  private settled: Task | undefined;
   /** by VM */
   private readonly registers: KnownRegisters[] = [];
   /** Events that have been through the engine. */
@@ -101,14 +103,21 @@ export class Replayer implements History {
   step(): void {
     const event = this.replayed as EventIndex;
     this.state.now = event;
-    const place = this.tasks.placeOf(event);
     const lost = this.table.lostBefore(event);
+    if (lost === 0 && this.table.pid(event) === this.settled?.pid && !this.table.info.scenario) {
+      this.taskEvent(event, this.settled);
+      this.replayed++;
+      return;
+    }
+    const place = this.tasks.placeOf(event);
     if (lost !== 0) this.eventsLost(event, place, lost);
     // A scenario has one VM, and its statements may come before the first event of the vCPU that they set up.
     if (this.table.info.scenario && this.table.kind(event) === Kind.other && this.table.name(event) === MARKER)
       this.marked(this.table.message(event));
     if (place) this.taskEvent(event, this.taskAt(place));
     else this.notes.add(0, NO_PAGE, -1);
+    const isSettled = place?.vcpu !== undefined && !place.guessed;
+    this.settled = isSettled ? this.byPid.get(place.pid) : undefined;
     this.replayed++;
   }
 

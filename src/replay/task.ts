@@ -177,6 +177,6 @@ export class Task {
     this.unprotecting = false;
     this.pageFault = undefined;
     this.requested = false;
-    this.suspected = [];
+    if (this.suspected.length > 0) this.suspected = [];
   }
 }

@@ -89,6 +89,16 @@ export class Work {
     return this.undecided !== undefined || this.announced !== undefined;
   }
 
+  /** Nothing is under way, and nothing of what was has to be settled. */
+  private get isIdle(): boolean {
+    return !this.isBusy && !this.missed && !this.last && !this.astray && this.owed.length === 0;
+  }
+
+  /** The kind of what comes next. */
+  get pendingOutput(): Output | undefined {
+    return this.announced?.output;
+  }
+
   /** What must, or may, come next; undefined when nothing is expected. */
   get pending(): Announcement | undefined {
     const { announced, reserve } = this;
@@ -304,6 +314,7 @@ export class Work {
 
   /** An input showed that the work is over: what must still have come is missing. */
   finish(event: EventIndex): void {
+    if (this.isIdle) return this.cancel();
     this.decide();
     this.settleMissing(event);
     this.owed = [];

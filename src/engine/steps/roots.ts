@@ -37,6 +37,7 @@ export type RootChange =
 /** What happens before a vCPU enters the guest again: zapped roots go, roots are loaded, and the tables below them synced. */
 export function* beforeEntry(kvm: Kvm, vcpu: Vcpu, change: RootChange): Steps {
   const { pages, state } = kvm.mmu;
+  if (change === 'none' && keepsRoots(kvm, vcpu)) return;
   if (vcpu.shape() === 'local') return yield* beforeLocalEntry(kvm, vcpu, change);
   const roots = vcpu.roots();
   const zapped = vcpu.heldRoots().some((page) => pages.life(state, page) === Life.pinned);
@@ -46,6 +47,16 @@ export function* beforeEntry(kvm: Kvm, vcpu: Vcpu, change: RootChange): Steps {
   if (zapped) yield* freeRoots(kvm, vcpu);
   if (change !== 'none' || roots.length === 0) return yield* loadUnknown(kvm, vcpu, change, obsolete || change === 'smm');
   if (obsolete) yield* reload(kvm, vcpu, roots);
+}
+
+/** Whether a vCPU with unchanged registers enters the guest with the roots that it has: it has one, and all that it holds are good. */
+export function keepsRoots(kvm: Kvm, vcpu: Vcpu): boolean {
+  if (vcpu.firstRoot() === undefined || vcpu.mustLookAtRoots) return false;
+  for (let slot = 0; slot < vcpu.slots; slot++) {
+    const page = vcpu.held(slot);
+    if (page !== NO_PAGE && isObsolete(kvm, page)) return false;
+  }
+  return true;
 }
 
 /**
