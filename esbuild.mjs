@@ -33,6 +33,7 @@ const testTools = [
   'typescript-eslint',
   'esbuild',
   '@vscode/test-electron',
+  '@duckdb/node-api',
 ];
 
 /**

@@ -4,6 +4,7 @@ import { check } from './cli/check.js';
 import { dap } from './cli/dap.js';
 import { eras } from './cli/eras.js';
 import { diff } from './cli/diff.js';
+import { exportTable } from './cli/export.js';
 import { info } from './cli/info.js';
 import { predict } from './cli/predict.js';
 import { run } from './cli/run.js';
@@ -11,7 +12,7 @@ import { scenario } from './cli/scenario.js';
 import { state } from './cli/state.js';
 import { TraceError } from './trace/open.js';
 
-const COMMANDS: Readonly<Record<string, Command>> = { check, predict, info, state, run, eras, diff, scenario, dap };
+const COMMANDS: Readonly<Record<string, Command>> = { check, predict, info, state, run, eras, diff, scenario, export: exportTable, dap };
 
 process.exitCode = await main(process.argv.slice(2));
 
@@ -19,7 +20,7 @@ async function main(args: string[]): Promise<number> {
   try {
     const { values, positionals } = parse(args);
     const [name, ...files] = positionals;
-    if (values.help) print(usage());
+    if (values.help) print(usage(name));
     else if (values.version) print(version());
     else if (name === undefined) throw new UsageError(`no command; one of ${Object.keys(COMMANDS).join(', ')}, or --help`);
     else return await dispatch(name, files, values);
@@ -31,9 +32,16 @@ async function main(args: string[]): Promise<number> {
   }
 }
 
-function usage(): string {
+/** Of one command, with what more there is to say of it; else of all. */
+function usage(name: string | undefined): string {
+  const command = commandNamed(name);
+  if (command?.details) return [`usage: shadow-mmu ${command.usage[0]}`, command.usage[1], '', command.details()].join('\n');
   const lines = Object.values(COMMANDS).map(({ usage: [call, does] }) => `  ${call.padEnd(42)}  ${does}`);
   return ['usage: shadow-mmu COMMAND [OPTION...] FILE...', ...lines].join('\n');
+}
+
+function commandNamed(name: string | undefined): Command | undefined {
+  return name !== undefined && Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
 }
 
 function version(): string {
@@ -42,7 +50,7 @@ function version(): string {
 }
 
 async function dispatch(name: string, files: string[], options: Options): Promise<number> {
-  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  const command = commandNamed(name);
   if (!command) throw new UsageError(`unknown command '${name}'; one of ${Object.keys(COMMANDS).join(', ')}`);
   for (const option of Object.keys(OPTIONS) as (keyof typeof OPTIONS)[]) {
     if (options[option] !== undefined && options[option] !== false && !command.takes.includes(option))

@@ -16,6 +16,7 @@ export const OPTIONS = {
   port: { type: 'string' },
   'max-findings': { type: 'string' },
   invariants: { type: 'boolean', default: false },
+  text: { type: 'boolean', default: false },
   help: { type: 'boolean', short: 'h', default: false },
   version: { type: 'boolean', default: false },
 } as const;
@@ -26,6 +27,8 @@ export type Options = ReturnType<typeof parse>['values'];
 export interface Command {
   /** its line of the usage text: arguments, then what it does */
   readonly usage: readonly [call: string, does: string];
+  /** more of it, for `COMMAND --help` */
+  readonly details?: () => string;
   readonly takes: readonly (keyof typeof OPTIONS)[];
   /** @returns the exit status */
   run(files: readonly string[], options: Options): Promise<number>;

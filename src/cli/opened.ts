@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { Replay } from '../replay/replay.js';
+import { Replay, type ReplayOptions } from '../replay/replay.js';
 import { openScenario, ScenarioError, type ScenarioHistory } from '../replay/scenario/history.js';
 import type { EventTable } from '../trace/table.js';
 import { UsageError, type Options } from './command.js';
@@ -25,16 +25,16 @@ export async function openFile(file: string, options: Options): Promise<OpenedFi
 }
 
 /** A trace, or the transcript of a scenario's run: both to be replayed. */
-export async function openForReplay(file: string, options: Options): Promise<OpenedFile> {
-  const { invariants } = options;
+export async function openForReplay(file: string, options: Options & Pick<ReplayOptions, 'verdicts'>): Promise<OpenedFile> {
+  const { invariants, verdicts = false } = options;
   if (isScenario(file)) {
     const { table } = runFile(file, options);
-    return { table, replay: new Replay(table, { invariants }) };
+    return { table, replay: new Replay(table, { invariants, verdicts }) };
   }
   const without = featuresNamed('without', options.without);
   const kernel = kernelOf(options);
   const table = await readTrace(file);
-  return { table, replay: new Replay(table, { kernel, without, invariants }) };
+  return { table, replay: new Replay(table, { kernel, without, invariants, verdicts }) };
 }
 
 function runFile(file: string, options: Options): ScenarioHistory {

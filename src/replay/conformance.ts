@@ -41,6 +41,7 @@ export class Conformance {
         wrong: (event, { announced, differences }, counted) => {
           if (missingInputs(task)) return;
           replay.accounts.revise(announced.output as Kind, counted, 'wrong');
+          replay.verdicts?.set(event, 'wrong');
           replay.findings.revised(event, task.mmu, announced, differences, 'page' in announced ? announced.page : NO_PAGE);
         },
       },
@@ -121,11 +122,11 @@ export class Conformance {
   }
 
   account(event: EventIndex, kind: Kind, task: Task, verdict: Verdict, came: Came): void {
-    const { accounts, findings } = this.replay;
+    const { accounts, verdicts, findings } = this.replay;
     task.settled = false;
-    if (verdict.outcome === 'learned') accounts.add(kind, 'learned', verdict.reasons);
-    else if (verdict.outcome === 'unpredictable') accounts.add(kind, 'unpredictable', [verdict.reason]);
-    else accounts.add(kind, verdict.outcome);
+    const reasons = verdict.outcome === 'learned' ? verdict.reasons : verdict.outcome === 'unpredictable' ? [verdict.reason] : [];
+    accounts.add(kind, verdict.outcome, reasons);
+    verdicts?.set(event, verdict.outcome, reasons);
     if (verdict.outcome === 'wrong')
       findings.mismatch(event, task.mmu, verdict.announced, verdict.differences, came.page, task.walk?.address);
     if (verdict.outcome === 'unpredicted') findings.unpredicted(event, task.mmu, verdict.announced, came.page);

@@ -14,11 +14,14 @@ import type { Trail } from '../engine/trail.js';
 import { knownToInvariants } from './invariantFacts.js';
 import { Replayer } from './replayer.js';
 import type { Rules } from './rules.js';
+import { Verdicts, type EventVerdict } from './verdicts.js';
 import type { Finding, VcpuInfo, VmInfo } from './view.js';
 
 export interface ReplayOptions extends Rules {
   /** check the invariants after each event; what is violated becomes a finding */
   readonly invariants?: boolean;
+  /** keep how each output compared with what was announced, for {@link Replay.verdictOf} */
+  readonly verdicts?: boolean;
 }
 
 /** How far back a fault or an exit is searched for: a bound for damaged traces, far beyond any real exit. */
@@ -44,6 +47,7 @@ export class Replay {
     this.replayer = ran ? undefined : new Replayer(table, options);
     this.history = ran ?? this.replayer!;
     this.index = new HistoryIndex(this.history);
+    if (this.replayer && options.verdicts) this.replayer.verdicts = new Verdicts();
     this.watchInvariants(options.invariants === true);
   }
 
@@ -95,6 +99,10 @@ export class Replay {
   }
   get accounts(): Accounts {
     return this.history.accounts;
+  }
+  /** How an output compared with what was announced, where verdicts are kept; undefined for other events. */
+  verdictOf(event: EventIndex): EventVerdict | undefined {
+    return this.replayer?.verdicts?.of(event);
   }
 
   get vms(): readonly VmInfo[] {

@@ -38,6 +38,7 @@ import { loadFirstLocalRoot } from './localRoots.js';
 import { spteEvent } from './spteEvents.js';
 import { Task } from './task.js';
 import { Tasks, type TaskPlace } from './tasks.js';
+import type { Verdicts } from './verdicts.js';
 
 /** Every bit of the engine's role word: a binary trace gives the whole role. */
 const WHOLE_ROLE = 0xffffffff;
@@ -57,6 +58,8 @@ export class Replayer implements History {
   readonly findings: Findings;
   readonly accounts = new Accounts();
   readonly emulations: Emulations;
+  /** set by whoever asks for the verdicts of single events */
+  verdicts: Verdicts | undefined;
   private readonly conformance = new Conformance(this);
   readonly notes = new EventNotes();
   readonly wayStore = new WayStore();

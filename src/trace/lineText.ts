@@ -20,6 +20,12 @@ export function timeText(context: Context, time: bigint): string {
   }
 }
 
+/** What the times of a context count: nanoseconds, or ticks of the clock; undefined where there are none. */
+export function timeUnit({ style }: Context): 'ns' | 'ticks' | undefined {
+  if (style === 'bare') return undefined;
+  return style === 'ticks' ? 'ticks' : 'ns';
+}
+
 /** Nanoseconds to microseconds, rounded half up as the kernel does. */
 function toMicros(ns: bigint): bigint {
   return (ns + 500n) / 1000n;

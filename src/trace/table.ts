@@ -3,7 +3,7 @@ import { EventColumns } from './eventColumns.js';
 import { renderTemplate } from './kernelText.js';
 import { SparseColumn } from './sparseColumn.js';
 import { Tally } from './tally.js';
-import { prefixText, timeText } from './lineText.js';
+import { prefixText, timeText, timeUnit } from './lineText.js';
 import { unpackBytes } from './rawBytes.js';
 import { renderFields, renderRecord } from './dat/render.js';
 import type { Batch } from './batch.js';
@@ -140,6 +140,11 @@ export class EventTable {
   /** The time as the trace prints it; '' where it prints none. */
   timeText(e: number): string {
     return timeText(this.#context(e), this.time(e));
+  }
+
+  /** What {@link time} counts; undefined where the trace has no times. */
+  timeUnit(e: number): 'ns' | 'ticks' | undefined {
+    return timeUnit(this.#context(e));
   }
 
   /** Another document than the trace is what events are shown in. */

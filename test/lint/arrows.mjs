@@ -23,7 +23,7 @@ const rooms = {
   protocol: { imports: [], packages: [] },
   cli: {
     imports: ['trace', 'scenario', 'replay', 'debug', 'engine/ids', 'engine/role', 'engine/roleLayout', 'engine/eras', 'engine/features'],
-    packages: ['node:'],
+    packages: ['node:', 'hyparquet-writer'],
   },
 };
 

@@ -1,0 +1,32 @@
+import type { Replay } from '../replay/replay.js';
+
+/** Events that are replayed between two looks at the clock. */
+const STRIDE = 50_000;
+/** Milliseconds between two pictures. */
+const INTERVAL = 100;
+
+/** One line on standard error, renewed in place; nothing where that is no terminal. */
+export class Progress {
+  private readonly on = process.stderr.isTTY;
+  private shown = 0;
+  private dirty = false;
+
+  /** Replays everything. */
+  replay(replay: Replay): void {
+    const { length } = replay.table;
+    while (replay.advance(this.on ? STRIDE : length) > 0) this.show('replaying', replay.replayed, length);
+  }
+
+  show(what: string, done: number, all: number): void {
+    if (!this.on || Date.now() - this.shown < INTERVAL) return;
+    this.shown = Date.now();
+    this.dirty = true;
+    process.stderr.write(`\r\x1b[K${what}: ${done} of ${all}, ${Math.floor((100 * done) / Math.max(1, all))} %`);
+  }
+
+  /** Clears the line: something else is to be printed. */
+  end(): void {
+    if (this.dirty) process.stderr.write('\r\x1b[K');
+    this.dirty = false;
+  }
+}
