@@ -170,6 +170,23 @@ export interface WindowRef {
   events: number;
 }
 
+/** What to look for in the lines of a trace. */
+export interface SearchQuery {
+  text: string;
+  /** `condition`: the condition language, `gfn == 0x102 && level == 1` */
+  as: 'text' | 'regex' | 'condition';
+  /** absent: upper and lower case are the same; conditions are always exact */
+  matchCase?: boolean;
+}
+
+/** An event that matches a {@link SearchQuery}. */
+export interface SearchHit extends EventRef {
+  /** the trace line as the kernel prints it */
+  text: string;
+  /** first character of the match in it, and its length; absent for conditions */
+  match?: [number, number];
+}
+
 /** A hit of `shadowMmu/find`. */
 export interface FindHit {
   page: PageRef;
@@ -316,6 +333,15 @@ export interface Requests {
   'shadowMmu/entry': { args: { page: number; index: number }; body: EntryDetail };
   /** an address, `gfn 2ced`, `pfn 16ceed`, or a page name */
   'shadowMmu/find': { args: { query: string }; body: { hits: FindHit[]; message?: string } };
+  /**
+   * One page of the events that match, from event `from` on (included), forwards or backwards (-1). It ends after `limit` hits, unless
+   * `count` is set and the rest is to be counted, or after some 150 ms: `next` is where to go on, null when there is nothing left. While
+   * a trace is being loaded `next` may be `events`, the number of events so far: there may be more later.
+   */
+  'shadowMmu/search': {
+    args: SearchQuery & { from: number; direction?: 1 | -1; limit?: number; count?: boolean };
+    body: { hits: SearchHit[]; found: number; next: number | null; events: number; complete: boolean };
+  };
   /** travel: an event number, a time in seconds (`34.467238`) or a percentage (`79.6%`) */
   'shadowMmu/goTo': { args: { to: string }; body: EventRef };
   /** decode the event at a line (from 1) of a document, which is a file (`source`: its path) or a window (`sourceReference`), by number, or (nothing given) the current one */

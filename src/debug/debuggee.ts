@@ -19,6 +19,7 @@ import { Motion } from './motion/motion.js';
 import { Position } from './motion/position.js';
 import type { Stop } from './motion/stop.js';
 import { Steps } from './motion/steps.js';
+import { Search } from './search/search.js';
 import type { BindingSite } from './stops/binding.js';
 import type { Breakpoints } from './stops/breakpoints.js';
 import type { Trigger } from './stops/trigger.js';
@@ -40,6 +41,7 @@ export class Debuggee implements BindingSite {
   readonly tree: PageTree;
   readonly evaluator: Evaluator;
   readonly memory: Memory;
+  readonly search: Search;
   readonly searchScope: EventScope;
   private readonly searchForm: FormContext;
   /** the present stop; undefined while running */
@@ -64,6 +66,7 @@ export class Debuggee implements BindingSite {
     this.scopes = new Scopes(recording, this.position, this.threads, this.tree);
     this.evaluator = new Evaluator(this.position, this.tree, this.variables.handle);
     this.memory = new Memory(this.position, recording, client);
+    this.search = new Search(recording, loader);
     const finder = new Finder(
       recording,
       () => breakpoints.triggers,

@@ -3,6 +3,7 @@ import { EventColumns } from './eventColumns.js';
 import { renderTemplate } from './kernelText.js';
 import { SparseColumn } from './sparseColumn.js';
 import { Tally } from './tally.js';
+import { linePattern, type Part } from './linePattern.js';
 import { prefixText, timeText, timeUnit } from './lineText.js';
 import { unpackBytes } from './rawBytes.js';
 import { renderFields, renderRecord } from './dat/render.js';
@@ -16,6 +17,8 @@ import type { Kind } from './vocabulary.js';
 export const ABSENT_TIME = '';
 
 const HIGH = 0x1_0000_0000;
+/** More contexts than a trace ever has: for a shape and a context in one number. */
+const CONTEXTS = 2 ** 32;
 const decoder = new TextDecoder();
 
 /** Which line of a document each event belongs to; lines count from 1. */
@@ -109,6 +112,21 @@ export class EventTable {
   /** A unit of 32 bits, unsigned, by place. */
   unit(place: number): number {
     return this.#columns.unit(place);
+  }
+
+  /** A number that events have in common whose lines are of one {@link linePattern}. */
+  lineKind(e: number): number {
+    return this.#forms[this.#columns.form(e)]!.shape * CONTEXTS + this.#columns.context(e);
+  }
+
+  /** What lines of an event's kind look like: what none of them can have in it need not be looked for. */
+  linePattern(e: number): Part[] {
+    return linePattern(this.#context(e), this.#shape(e), this.#strings);
+  }
+
+  /** Strings that the events have so far; a pattern is good until there are more. */
+  get stringCount(): number {
+    return this.#strings.length;
   }
 
   name(e: number): string {

@@ -23,6 +23,7 @@ export function shadowMmuHandlers(session: SessionContext): Handlers {
       const { hits, message } = find(session.debuggee.position.form, query);
       return { hits, ...(message !== undefined && { message }) };
     },
+    'shadowMmu/search': (args, { signal }) => session.debuggee.search.find(args, signal),
     'shadowMmu/goTo': ({ to }, call) => {
       const { recording, motion } = session.debuggee;
       const event = eventAt(to, recording);
