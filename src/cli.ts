@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { OPTIONS, UsageError, parse, print, type Command, type Options } from './cli/command.js';
+import { isMainThread } from 'node:worker_threads';
+import { OPTIONS, UsageError, parse, print, warn, type Command, type Options } from './cli/command.js';
 import { check } from './cli/check.js';
+import { answerInThread } from './cli/check/pool.js';
 import { dap } from './cli/dap.js';
 import { eras } from './cli/eras.js';
 import { diff } from './cli/diff.js';
@@ -14,7 +16,9 @@ import { TraceError } from './trace/open.js';
 
 const COMMANDS: Readonly<Record<string, Command>> = { check, predict, info, state, run, eras, diff, scenario, export: exportTable, dap };
 
-process.exitCode = await main(process.argv.slice(2));
+// Its threads run this file, too.
+if (isMainThread) process.exitCode = await main(process.argv.slice(2));
+else answerInThread();
 
 async function main(args: string[]): Promise<number> {
   try {
@@ -27,7 +31,7 @@ async function main(args: string[]): Promise<number> {
     return 0;
   } catch (error) {
     if (!(error instanceof UsageError || error instanceof TraceError || isParseArgsError(error))) throw error;
-    process.stderr.write(`shadow-mmu: ${error.message.split('\n')[0]!}\n`);
+    warn(error.message.split('\n')[0]!);
     return 2;
   }
 }

@@ -55,3 +55,8 @@ export function natural(name: string, value: string | undefined): number {
 export function print(text: string): void {
   process.stdout.write(`${text}\n`);
 }
+
+/** One line on standard error, under the program's name. */
+export function warn(message: string): void {
+  process.stderr.write(`shadow-mmu: ${message}\n`);
+}

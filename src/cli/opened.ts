@@ -12,6 +12,9 @@ export interface OpenedFile {
   readonly replay: Replay;
 }
 
+/** What a caller wants beside what the call says. */
+export type OpenOptions = Options & Pick<ReplayOptions, 'verdicts'> & { /** read in this thread */ readonly inline?: boolean };
+
 /** A scenario is what its name says it is. */
 export function isScenario(file: string): boolean {
   return /\.mmu$/iu.test(file);
@@ -25,7 +28,7 @@ export async function openFile(file: string, options: Options): Promise<OpenedFi
 }
 
 /** A trace, or the transcript of a scenario's run: both to be replayed. */
-export async function openForReplay(file: string, options: Options & Pick<ReplayOptions, 'verdicts'>): Promise<OpenedFile> {
+export async function openForReplay(file: string, options: OpenOptions): Promise<OpenedFile> {
   const { invariants, verdicts = false } = options;
   if (isScenario(file)) {
     const { table } = runFile(file, options);
@@ -33,7 +36,7 @@ export async function openForReplay(file: string, options: Options & Pick<Replay
   }
   const without = featuresNamed('without', options.without);
   const kernel = kernelOf(options);
-  const table = await readTrace(file);
+  const table = await readTrace(file, options.inline);
   return { table, replay: new Replay(table, { kernel, without, invariants, verdicts }) };
 }
 

@@ -1,12 +1,12 @@
 import { TraceError, openTrace } from '../trace/open.js';
 import type { EventTable } from '../trace/table.js';
 import type { Replay } from '../replay/replay.js';
-import { UsageError, type Options } from './command.js';
+import { UsageError, warn, type Options } from './command.js';
 import { eraOption } from './rules.js';
 
-/** Reads a trace to its end. */
-export async function readTrace(file: string): Promise<EventTable> {
-  const trace = await openTrace(file);
+/** Reads a trace to its end; beside this thread, unless `inline`. */
+export async function readTrace(file: string, inline = false): Promise<EventTable> {
+  const trace = await openTrace(file, inline ? { inline } : {});
   await trace.done;
   return trace.table;
 }
@@ -20,7 +20,7 @@ export async function forEach(command: string, files: readonly string[], run: (f
       worst = Math.max(worst, await run(file));
     } catch (error) {
       if (!(error instanceof TraceError) || files.length === 1) throw error;
-      process.stderr.write(`shadow-mmu: ${error.message}\n`);
+      warn(error.message);
       worst = 2;
     }
   }
@@ -33,10 +33,14 @@ export function statusOf({ info }: EventTable): number {
 }
 
 export function warnWithoutKvm(table: EventTable): void {
-  if (hasKvmEvents(table)) return;
-  process.stderr.write(
-    `shadow-mmu: ${table.info.file}: no kvm or kvmmmu events in it; record with \`trace-cmd record -e kvmmmu -e kvm\`\n`,
-  );
+  const warning = withoutKvm(table);
+  if (warning !== undefined) warn(warning);
+}
+
+/** What to say of a trace that has nothing to say of KVM. */
+export function withoutKvm(table: EventTable): string | undefined {
+  if (hasKvmEvents(table)) return undefined;
+  return `${table.info.file}: no kvm or kvmmmu events in it; record with \`trace-cmd record -e kvmmmu -e kvm\``;
 }
 
 export function kernelOf({ kernel }: Options): string | undefined {
