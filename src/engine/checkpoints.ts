@@ -1,4 +1,4 @@
-import type { Journal, RecordIndex } from './journal.js';
+import type { CellId, Journal, RecordIndex } from './journal.js';
 
 /** What was in force when the records below one had been written: by cell, its record. */
 export interface Checkpoint {
@@ -43,10 +43,17 @@ export class Checkpoints {
     return after.upTo - target < target - before.upTo ? after : before;
   }
 
+  /** Whether a cell has ever been written. */
+  wasWritten(cell: CellId): boolean {
+    this.follow();
+    return (this.latest[cell] ?? 0) !== 0;
+  }
+
   /** Takes in what has been written since the last time. */
   follow(): void {
     const { journal } = this;
     const end = journal.length;
+    if (this.upTo === end) return;
     this.reserve(journal.cellCount);
     while (this.upTo < end) {
       const stop = Math.min(end, this.kept.length * this.spacing);

@@ -184,6 +184,11 @@ export class ShadowPages {
     return { gfn: state.number(this.headers[id]! + Header.otherGfn) as Gfn, role: state.number(cell) as Role };
   }
 
+  /** Written where an event said that the page is another than the engine has, and where that was decided. */
+  disputeCell(id: PageId): CellId {
+    return this.headers[id]! + Header.otherRole;
+  }
+
   private isOther(state: State, id: PageId): boolean {
     return state.tag(this.headers[id]! + Header.otherRole) === Dispute.forRecord;
   }

@@ -11,11 +11,11 @@ import { State } from '../engine/state.js';
 import { OF_EMULATION, STATISTICS } from '../engine/statistics.js';
 import { Cause } from '../engine/unseen.js';
 import { spteLetter } from './letters.js';
-import { accessLetters } from './names.js';
 import { doubtOf } from './doubts.js';
 import { ReverseIndex } from './reverseIndex.js';
 import type { History } from './history.js';
 import { HistoryIndex } from './historyIndex.js';
+import { identity } from './identities.js';
 import type { VcpuRoots, EntryView, Grade, PageHeader, PageView, SpteKind, StatisticView } from './view.js';
 
 const GRADES: Record<Trust, Grade> = { [Trust.recorded]: 'recorded', [Trust.derived]: 'derived', [Trust.assumed]: 'assumed' };
@@ -96,7 +96,7 @@ export class Cursor {
 
   /** A page without what leads to it: cheap at any position, since nothing is searched for. */
   header(id: PageId): PageHeader {
-    const { pages, table } = this.replay;
+    const { pages } = this.replay;
     const birth = pages.birth(id);
     const mmu = this.mmuOf(id);
     const derived = pages.role(this.state, id);
@@ -108,23 +108,15 @@ export class Cursor {
     const died = pages.died(id);
     return {
       id,
-      gfn: recorded?.gfn ?? pages.gfn(this.state, id),
-      role,
+      ...identity(this.replay, id, role, recorded?.gfn ?? pages.gfn(this.state, id)),
       word: this.replay.wordOf(role),
-      level: roleField(role, 'level'),
-      quadrant: roleField(role, 'quadrant'),
-      gpteBytes: roleField(role, 'has4ByteGpte') ? 4 : 8,
-      direct: roleField(role, 'direct') === 1,
       local: birth.local !== undefined,
-      access: accessLetters(roleField(role, 'access'), table.info.accessLetters),
       live: life !== Life.none,
       invalid: life === Life.pinned,
       obsolete: life !== Life.none && birth.generation !== mmu.generation(this.state),
       rootCount: pages.rootCount(this.state, id),
       unsync,
       unsyncSince: unsync ? this.state.writtenAt(pages.unsyncCell(id)) : undefined,
-      gen: birth.generation,
-      born: pages.born(id),
       bornBefore: birth.before,
       zappedAt: died <= this.event ? died : undefined,
       frame: frame ?? null,

@@ -15,7 +15,7 @@ import { knownToInvariants } from './invariantFacts.js';
 import { Replayer } from './replayer.js';
 import type { Rules } from './rules.js';
 import { Verdicts, type EventVerdict } from './verdicts.js';
-import type { Finding, VcpuInfo, VmInfo } from './view.js';
+import type { Finding, PageIdentity, VcpuInfo, VmInfo } from './view.js';
 
 export interface ReplayOptions extends Rules {
   /** check the invariants after each event; what is violated becomes a finding */
@@ -127,6 +127,11 @@ export class Replay {
   /** The shadow page an event is about; 0 = none. */
   pageOf(event: EventIndex): PageId {
     return this.history.notes.pageOf(event);
+  }
+
+  /** What a page is, where that is the same at all times; undefined where events contradict each other about it. */
+  identityOf(page: PageId): PageIdentity | undefined {
+    return this.index.identities.of(page);
   }
 
   spteOf(event: EventIndex): { page: PageId; index: SpteIndex } | undefined {

@@ -77,6 +77,9 @@ export interface PageView {
 /** A page without what leads to it. */
 export type PageHeader = Omit<PageView, 'parents' | 'roots'>;
 
+/** What of a page is the same at all times, unless events contradict each other about it. */
+export type PageIdentity = Pick<PageView, 'gfn' | 'role' | 'level' | 'quadrant' | 'gpteBytes' | 'direct' | 'access' | 'gen' | 'born'>;
+
 /** A place where record and engine disagree, or where the trace is damaged. */
 export interface Finding {
   readonly event: EventIndex;

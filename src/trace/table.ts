@@ -165,6 +165,11 @@ export class EventTable {
     return timeUnit(this.#context(e));
   }
 
+  /** The trace prints the event's time in seconds, and not in a clock's ticks or in microseconds since it began. */
+  isInSeconds(e: number): boolean {
+    return this.#context(e).style === 'seconds';
+  }
+
   /** Another document than the trace is what events are shown in. */
   showIn(lines: LineMap): void {
     this.#lines = lines;

@@ -114,6 +114,9 @@ export class World implements ReplaySource, FormState {
   faultOf(): undefined {
     return undefined;
   }
+  identityOf(): undefined {
+    return undefined;
+  }
   cursor(): FormState {
     return this;
   }
@@ -201,6 +204,7 @@ function tableOf(world: World): EventSource {
       return events.length;
     },
     kind: (e) => (events[e] ? kindOf(events[e].name) : Kind.other),
+    formOf: (e) => e,
     name: (e) => events[e]!.name,
     pid: (e) => events[e]!.pid ?? 100,
     comm: (e) => events[e]!.comm ?? 'CPU 0/KVM',
@@ -208,9 +212,12 @@ function tableOf(world: World): EventSource {
     cpu: () => 1,
     time: (e) => ns(events[e]!.time ?? '1.000000'),
     timeText: (e) => events[e]!.time ?? '1.000000',
+    isInSeconds: (e) => (events[e]!.time ?? '1.000000').includes('.'),
     line: (e) => events[e]!.line,
     has: (e, slot) => arg(e, slot) !== undefined,
     num: (e, slot) => Number(arg(e, slot) ?? 0),
+    low: (e, slot) => Number(BigInt.asUintN(32, BigInt(arg(e, slot) ?? 0))),
+    high: (e, slot) => Number(BigInt.asUintN(32, BigInt(arg(e, slot) ?? 0) >> 32n)),
     word: (e, slot) => BigInt.asUintN(64, BigInt(arg(e, slot) ?? 0)),
     string: (e, slot) => String(arg(e, slot) ?? ''),
     message: (e) => events[e]!.text ?? '',

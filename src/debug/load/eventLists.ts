@@ -53,13 +53,13 @@ export class EventLists implements Extent {
   }
 
   ofKind(kind: Kind): Occurrences {
-    return (this.byKind[kind] ??= new Occurrences(this, (e) => this.table.kind(e) === kind));
+    return (this.byKind[kind] ??= new Occurrences(this, (e) => this.table.kind(e) === kind, true));
   }
 
   /** Events whose name is not in the vocabulary. */
   named(name: string): Occurrences {
     let set = this.byName.get(name);
-    if (!set) this.byName.set(name, (set = new Occurrences(this, (e) => this.table.name(e) === name)));
+    if (!set) this.byName.set(name, (set = new Occurrences(this, (e) => this.table.name(e) === name, true)));
     return set;
   }
 

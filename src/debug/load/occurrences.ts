@@ -1,4 +1,4 @@
-import type { EventSet } from '../stops/eventSet.js';
+import type { EventSet, Members } from '../stops/eventSet.js';
 
 /** Events of a block: few enough to look through in microseconds, many enough that what is kept of blocks is next to nothing. */
 const BLOCK_BITS = 12;
@@ -27,7 +27,24 @@ export class Occurrences implements EventSet {
   constructor(
     private readonly extent: Extent,
     private readonly holds: (event: number) => boolean,
+    /** it holds of all events of a form or of none */
+    private readonly ofShapes = false,
   ) {}
+
+  /** In whose block there is one, or there are any. */
+  readonly members: Members = {
+    like: (sample) => (this.ofShapes ? this.holds(sample) : this.holds),
+    ahead: (from) => {
+      const i = this.#firstListed(from >>> BLOCK_BITS);
+      if (i < this.#listed) return Math.max(from, this.#blocks[i]! << BLOCK_BITS);
+      return this.#open > 0 ? Math.max(from, this.extent.closed) : Infinity;
+    },
+    behind: (from) => {
+      if (this.#open > 0 && from >= this.extent.closed) return from;
+      const i = this.#firstListed((from >>> BLOCK_BITS) + 1) - 1;
+      return i >= 0 ? Math.min(from, (this.#blocks[i]! << BLOCK_BITS) + BLOCK - 1) : -1;
+    },
+  };
 
   /** Counts an event of the block that is being filled; answers whether it is the first one there. */
   add(): boolean {

@@ -1,5 +1,6 @@
 import type { EventIndex } from '../../engine/ids.js';
 import type { Recording } from '../load/recording.js';
+import { Scan } from '../stops/scan.js';
 import type { Trigger } from '../stops/trigger.js';
 import { Pace } from '../wire/pace.js';
 import { eventAtSpot, STEP, type Spot } from './spot.js';
@@ -14,7 +15,7 @@ export type OnLog = (trigger: Trigger, event: EventIndex) => void;
 
 /**
  * The one "next stop" function, for both directions: the nearest spot beyond `from` at which a trigger holds, the bound itself
- * excluded. It looks from candidate to candidate and never at the events between them.
+ * excluded. It looks from candidate to candidate and never at the events between them; those of conditions come from a scan of the columns.
  */
 export class Finder {
   constructor(
@@ -25,10 +26,16 @@ export class Finder {
 
   async find(from: Spot, direction: Direction, bound: Spot, signal: AbortSignal): Promise<Found> {
     const triggers = this.triggers();
+    const plain = triggers.filter(({ gate }) => !gate?.scanned);
+    const conditions = triggers.flatMap(({ gate }) => gate?.scanned ?? []);
+    const scan = conditions.length > 0 ? new Scan(conditions) : undefined;
     const pace = new Pace();
     let at = from;
     for (;;) {
-      const e = nearest(triggers, at, direction, bound);
+      let e = nearest(plain, at, direction, bound);
+      const found = await scan?.find(rounded(at, direction), direction, rounded(e ?? bound, -direction), pace, signal);
+      if (found?.event === undefined && found?.interrupted) return { hit: false, spot: found.at, interrupted: true };
+      e = found?.event ?? e;
       if (e === undefined) return { hit: false, spot: bound, interrupted: false };
       const stopping = this.recording.belongs(eventAtSpot(e)) ? await this.holding(triggers, e, pace, signal) : [];
       if (stopping.length > 0) return { hit: true, spot: e, triggers: stopping };
@@ -49,6 +56,11 @@ export class Finder {
     }
     return stopping;
   }
+}
+
+/** The event at a spot; of one between two events, that on the side where a search in a direction comes from. */
+function rounded(spot: Spot, direction: number): number {
+  return direction === 1 ? Math.floor(spot) : Math.ceil(spot);
 }
 
 function nearest(triggers: readonly Trigger[], from: Spot, direction: Direction, bound: Spot): Spot | undefined {

@@ -1,9 +1,23 @@
+import { bothHold, eitherHolds, type Verdict } from '../../replay/query/index.js';
+
 /** Numbers of events, in trace order, that can be asked from both sides. Sets may grow at their end while a trace is loading. */
 export interface EventSet {
   /** the first one after `after` and before `limit` */
   next(after: number, limit: number): number | undefined;
   /** the last one before `before` and after `floor` */
   previous(before: number, floor: number): number | undefined;
+  /** of a set that the columns of the trace tell: how a scan of them goes along it */
+  readonly members?: Members | undefined;
+}
+
+/** The members of a set, for a scan that looks at every event. */
+export interface Members {
+  /** which of the events like one are members: of the same kind and name, with the same arguments given */
+  like(sample: number): Verdict;
+  /** before this event, from `from` on, there is none; `Infinity`: there is none at all */
+  ahead(from: number): number;
+  /** behind this event, down from `from`, there is none; -1: there is none at all */
+  behind(from: number): number;
 }
 
 export const NOTHING: EventSet = { next: () => undefined, previous: () => undefined };
@@ -18,7 +32,9 @@ export function single(event: number): EventSet {
 
 /** Those of several sets. */
 export function union(sets: readonly EventSet[]): EventSet {
+  const members = sets.flatMap((set) => set.members ?? []);
   return {
+    members: members.length === sets.length ? membersOfAny(members) : undefined,
     next(after, limit) {
       let best: number | undefined;
       for (const set of sets) best = set.next(after, best ?? limit) ?? best;
@@ -34,7 +50,13 @@ export function union(sets: readonly EventSet[]): EventSet {
 
 /** Those of a set for which a cheap test holds. */
 export function only(set: EventSet, test: (event: number) => boolean): EventSet {
+  const { members } = set;
   return {
+    members: members && {
+      like: (sample) => bothHold(members.like(sample), test),
+      ahead: (from) => members.ahead(from),
+      behind: (from) => members.behind(from),
+    },
     next(after, limit) {
       let e = set.next(after, limit);
       while (e !== undefined && !test(e)) e = set.next(e, limit);
@@ -45,6 +67,14 @@ export function only(set: EventSet, test: (event: number) => boolean): EventSet 
       while (e !== undefined && !test(e)) e = set.previous(e, floor);
       return e;
     },
+  };
+}
+
+function membersOfAny(all: readonly Members[]): Members {
+  return {
+    like: (sample) => all.reduce((any: Verdict, members) => eitherHolds(any, members.like(sample)), false),
+    ahead: (from) => all.reduce((first, members) => (first <= from ? first : Math.min(first, members.ahead(from))), Infinity),
+    behind: (from) => all.reduce((last, members) => (last >= from ? last : Math.max(last, members.behind(from))), -1),
   };
 }
 

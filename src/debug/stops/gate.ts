@@ -3,6 +3,7 @@ import type { Condition, EventScope, HitCondition } from '../../replay/query/ind
 import { STEP } from '../motion/spot.js';
 import type { Pace } from '../wire/pace.js';
 import { EventList, type EventSet } from './eventSet.js';
+import { Scan, type Scanned } from './scan.js';
 
 /** What a condition is held against at an event: one that fits is enough. */
 export type Views = (scope: EventScope) => readonly EventScope[];
@@ -15,17 +16,21 @@ export type Views = (scope: EventScope) => readonly EventScope[];
 export class Gate {
   private readonly hits: EventList;
   private counted = -1;
+  /** the condition can be looked for in the columns of the trace */
+  readonly scanned: Scanned | undefined;
 
   constructor(
     private readonly events: EventSet,
     private readonly condition: Condition | undefined,
     private readonly hitCondition: HitCondition | undefined,
     private readonly scope: EventScope,
-    private readonly views: Views = (its) => [its],
+    private readonly views?: Views,
     /** for a trigger at steps: the event that says what a step was about */
     private readonly eventOf?: (spot: number) => EventIndex,
   ) {
     this.hits = new EventList(eventOf !== undefined);
+    const { members } = events;
+    if (condition && members && !views && !eventOf) this.scanned = { members, condition, scope };
   }
 
   /** `e` is one of the breakpoint's events. */
@@ -36,21 +41,33 @@ export class Gate {
   }
 
   private async countTo(end: number, pace: Pace, signal: AbortSignal): Promise<void> {
-    for (;;) {
-      const e = this.events.next(this.counted, this.eventOf ? end + STEP / 2 : end + 1);
-      if (e === undefined) break;
-      if (this.test(e)) this.hits.push(e);
-      this.counted = e;
+    const scan = this.scanned && new Scan([this.scanned]);
+    while (this.counted < end) {
+      const hit = scan ? await this.scanTo(scan, end, pace, signal) : this.nextTo(end);
+      if (hit !== undefined) this.hits.push(hit);
       if (pace.due()) await pace.turn();
       if (signal.aborted) return;
     }
-    this.counted = Math.max(this.counted, end);
+  }
+
+  /** The next hit up to `end`; has counted up to there. */
+  private async scanTo(scan: Scan, end: number, pace: Pace, signal: AbortSignal): Promise<number | undefined> {
+    const found = await scan.find(this.counted, 1, end + 1, pace, signal);
+    this.counted = found.event ?? (found.interrupted ? found.at : end);
+    return found.event;
+  }
+
+  /** The next event of the set up to `end`, if it is a hit. */
+  private nextTo(end: number): number | undefined {
+    const e = this.events.next(this.counted, this.eventOf ? end + STEP / 2 : end + 1);
+    this.counted = e ?? end;
+    return e !== undefined && this.test(e) ? e : undefined;
   }
 
   private test(e: number): boolean {
     const { condition } = this;
     if (!condition) return true;
     this.scope.event = this.eventOf?.(e) ?? (e as EventIndex);
-    return this.views(this.scope).some((view) => condition.test(view));
+    return this.views ? this.views(this.scope).some((view) => condition.test(view)) : condition.test(this.scope);
   }
 }

@@ -13,6 +13,11 @@ export class Pace {
     return performance.now() >= this.until;
   }
 
+  /** As {@link due}, at the price of a look at the clock. */
+  late(): boolean {
+    return performance.now() >= this.until;
+  }
+
   async turn(): Promise<void> {
     await new Promise<void>((resolve) => setImmediate(resolve));
     this.until = performance.now() + SLICE;

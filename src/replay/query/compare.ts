@@ -1,125 +1,141 @@
 import type { Literal, Node } from './ast.js';
 import { Abort, ConditionError } from './errors.js';
-import type { Field, NumberField, TextField } from './fields.js';
+import type { Field } from './fields.js';
 import { globMatcher } from './glob.js';
 import type { Comparison } from './lexer.js';
 import { isSafe, numberAdvice, parseNumber, parseSeconds, type Seconds } from './numbers.js';
-import type { EventScope } from './scope.js';
+import type { NumberReader, Predicate, Reader, TextReader, TimeReader } from './readers.js';
 
-type Predicate = (scope: EventScope) => boolean;
-type CompareNode = Extract<Node, { type: 'compare' }>;
+export type CompareNode = Extract<Node, { type: 'compare' }>;
 
 /**
  * The closure of one comparison. `not` negates an operator that has no opposite (`&`, `~`); the field must be there either way.
  */
-export function compare(text: string, field: Field, node: CompareNode, op: Comparison, not: boolean): Predicate {
+export function compare<T>(text: string, field: Field, reader: Reader<T>, node: CompareNode, op: Comparison, not: boolean): Predicate<T> {
   const { value } = node;
-  switch (field.type) {
+  switch (reader.type) {
     case 'number':
-      return compareNumber(text, field, node, op, not);
+      return compareNumber({ text, name: field.name, node, op, not }, reader);
     case 'text':
-      return compareText(text, field, node, op, not);
+      return compareText({ text, name: field.name, node, op, not }, reader);
     case 'time': {
       const seconds = parseSeconds(value.text);
       if (!seconds) fail(text, value, `event.time needs seconds as the trace prints them, like 34.467238`);
       if (op === '~' || op === '&') fail(text, value, `event.time cannot be compared with ${op}`);
-      return compareTime(seconds, op);
+      return compareTime(seconds, op, reader);
     }
     default:
-      if (field.number) return compareNumber(text, field.number, node, op, not);
+      if (reader.number) return compareNumber({ text, name: field.name, node, op, not }, reader.number);
       return fail(text, node.field, `${field.name} is a whole page; compare one of its fields, like sp.gfn or sp.unsync`);
   }
 }
 
-function compareNumber(text: string, field: NumberField, node: CompareNode, op: Comparison, not: boolean): Predicate {
+/** What is compared, and how: for the closures, and for what is said of a comparison that makes no sense. */
+interface Compared {
+  readonly text: string;
+  /** of the field */
+  readonly name: string;
+  readonly node: CompareNode;
+  readonly op: Comparison;
+  readonly not: boolean;
+}
+
+function compareNumber<T>(compared: Compared, reader: NumberReader<T>): Predicate<T> {
+  const { text, name, node, op, not } = compared;
   const { value } = node;
   const number = value.quoted ? undefined : parseNumber(value.text);
   if (number === undefined) {
-    if (field.letters && (value.quoted || /^[rwux-]+$/u.test(value.text))) return compareLetters(text, field, node, op, not);
-    return fail(text, value, value.quoted ? `${field.name} is a number, not text` : `${field.name}: ${numberAdvice(value.text)}`);
+    if (reader.letters && (value.quoted || /^[rwux-]+$/u.test(value.text))) return compareLetters(compared, reader);
+    return fail(text, value, value.quoted ? `${name} is a number, not text` : `${name}: ${numberAdvice(value.text)}`);
   }
-  if (op === '~') return fail(text, node.field, `~ compares text; ${field.name} is a number`);
-  return isSafe(number) ? inDoubles(field, op, Number(number), not) : inWords(field, op, number, not);
+  if (op === '~') return fail(text, node.field, `~ compares text; ${name} is a number`);
+  return isSafe(number) && op !== '&' ? inDoubles(reader, op, Number(number)) : inWords(reader, op, number, not);
 }
 
 /** NaN, the missing value, makes every comparison false but `!=`, which therefore asks for it. */
-function inDoubles(field: NumberField, op: Comparison, c: number, not: boolean): Predicate {
+function inDoubles<T>(reader: NumberReader<T>, op: Comparison, c: number): Predicate<T> {
   switch (op) {
     case '==':
-      return (s) => field.num(s) === c;
+      return (of) => reader.num(of) === c;
     case '!=':
-      return (s) => {
-        const n = field.num(s);
+      return (of) => {
+        const n = reader.num(of);
         return n !== c && !Number.isNaN(n);
       };
     case '<':
-      return (s) => field.num(s) < c;
+      return (of) => reader.num(of) < c;
     case '<=':
-      return (s) => field.num(s) <= c;
+      return (of) => reader.num(of) <= c;
     case '>':
-      return (s) => field.num(s) > c;
-    case '>=':
-      return (s) => field.num(s) >= c;
-    default: {
-      const wide = BigInt(c);
-      return (s) => {
-        const n = field.num(s);
-        if (Number.isNaN(n)) return false;
-        const small = n >= 0 && n <= 0x7fff_ffff && c >= 0 && c <= 0x7fff_ffff;
-        return (small ? (n & c) !== 0 : (bits(field, s) & wide) !== 0n) !== not;
-      };
-    }
+      return (of) => reader.num(of) > c;
+    default:
+      return (of) => reader.num(of) >= c;
   }
 }
 
-function inWords(field: NumberField, op: Comparison, c: bigint, not: boolean): Predicate {
-  return (s) => {
-    if (Number.isNaN(field.num(s))) return false;
-    const n = bits(field, s);
-    return op === '&' ? ((n & c) !== 0n) !== not : holds(n < c ? -1 : n > c ? 1 : 0, op);
+/** For numbers beyond 2^53, and for bits. Columns have them in halves, which need no bigint. */
+function inWords<T>(reader: NumberReader<T>, op: Comparison, c: bigint, not: boolean): Predicate<T> {
+  if (op === '&') return anyBit(reader, c, not);
+  return (of) => {
+    if (Number.isNaN(reader.num(of))) return false;
+    const n = bits(reader, of);
+    return holds(n < c ? -1 : n > c ? 1 : 0, op);
   };
 }
 
-function bits(field: NumberField, s: EventScope): bigint {
-  return field.word?.(s) ?? BigInt(field.num(s));
+function anyBit<T>(reader: NumberReader<T>, c: bigint, not: boolean): Predicate<T> {
+  const low = Number(BigInt.asIntN(32, c));
+  const high = Number(BigInt.asIntN(32, c >> 32n));
+  const small = c >= 0n && c <= 0x7fff_ffffn;
+  return (of) => {
+    const n = reader.num(of);
+    if (Number.isNaN(n)) return false;
+    if (small && n >= 0 && n <= 0x7fff_ffff) return ((n & low) !== 0) !== not;
+    if (reader.low && reader.high) return (((reader.low(of) & low) | (reader.high(of) & high)) !== 0) !== not;
+    return ((bits(reader, of) & c) !== 0n) !== not;
+  };
+}
+
+function bits<T>(reader: NumberReader<T>, of: T): bigint {
+  return reader.word?.(of) ?? BigInt(reader.num(of));
 }
 
 /** Access letters are compared as letters; `--x` and `x` are the same access. */
-function compareLetters(text: string, field: NumberField, node: CompareNode, op: Comparison, not: boolean): Predicate {
+function compareLetters<T>({ text, node, op, not }: Compared, reader: NumberReader<T>): Predicate<T> {
   const { value } = node;
   if (op === '~') {
     const match = globMatcher(value.text);
-    return (s) => {
-      const letters = field.letters!(s);
+    return (of) => {
+      const letters = reader.letters!(of);
       return letters !== undefined && match(letters) !== not;
     };
   }
   const wanted = value.text.replaceAll('-', '');
   if (!/^r?w?u?x?$/u.test(wanted)) fail(text, value, `access is written with the letters r, w, u, x, like w-x`);
   if (op !== '==' && op !== '!=') fail(text, node.field, `access letters can be compared with == and !=`);
-  return (s) => {
-    const letters = field.letters!(s)?.replaceAll('-', '');
+  return (of) => {
+    const letters = reader.letters!(of)?.replaceAll('-', '');
     return letters !== undefined && (letters === wanted) === (op === '==');
   };
 }
 
-function compareText(text: string, field: TextField, node: CompareNode, op: Comparison, not: boolean): Predicate {
+function compareText<T>({ text, name, node, op, not }: Compared, reader: TextReader<T>): Predicate<T> {
   const wanted = node.value.text;
   if (op === '~') {
     const match = remembered(globMatcher(wanted));
-    return (s) => {
-      const t = field.text(s);
+    return (of) => {
+      const t = reader.text(of);
       return t !== undefined && match(t) !== not;
     };
   }
-  if (op === '==') return (s) => field.text(s) === wanted;
+  if (op === '==') return (of) => reader.text(of) === wanted;
   if (op === '!=') {
-    return (s) => {
-      const t = field.text(s);
+    return (of) => {
+      const t = reader.text(of);
       return t !== undefined && t !== wanted;
     };
   }
-  return fail(text, node.field, `${field.name} is text; compare it with ==, != or ~`);
+  return fail(text, node.field, `${name} is text; compare it with ==, != or ~`);
 }
 
 /** Names repeat by the million, message texts do not: the answers of the first few thousand texts are kept. */
@@ -138,17 +154,23 @@ function remembered(match: (text: string) => boolean): (text: string) => boolean
  * Exact, in nanoseconds or in ticks. What the trace prints is rounded; so that a time one sees can be asked for, `==` also holds
  * when the time as printed is the one written.
  */
-function compareTime(seconds: Seconds, op: Comparison): Predicate {
-  return (s) => {
-    const table = s.replay.table;
-    const printed = table.timeText(s.event);
-    const wanted = printed.includes('.') ? seconds.ns : seconds.ticks;
+function compareTime<T>(seconds: Seconds, op: Comparison, reader: TimeReader<T>): Predicate<T> {
+  return (of) => {
+    const wanted = reader.inSeconds(of) ? seconds.ns : seconds.ticks;
     if (wanted === undefined) return false;
-    const time = table.time(s.event);
-    const asPrinted = (op === '==' || op === '!=') && printedNs(printed, wanted);
+    const time = reader.time(of);
+    const asPrinted = (op === '==' || op === '!=') && isNear(time, wanted) && printedNs(reader.printed(of), wanted);
     return holds(asPrinted ? 0 : time < wanted ? -1 : time > wanted ? 1 : 0, op);
   };
 }
+
+/** Rounded to whole seconds they could be the same: no trace prints less. */
+function isNear(time: bigint, wanted: bigint): boolean {
+  const gap = time - wanted;
+  return gap <= SECOND && gap >= -SECOND;
+}
+
+const SECOND = 1_000_000_000n;
 
 function printedNs(printed: string, wanted: bigint): boolean {
   const seconds = parseSeconds(printed.trim());

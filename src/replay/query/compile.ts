@@ -1,8 +1,9 @@
 import type { Node, Span } from './ast.js';
-import { compare } from './compare.js';
+import { compare, type CompareNode } from './compare.js';
 import { Abort, ConditionError } from './errors.js';
 import { FIELDS, suggestion, type Field } from './fields.js';
 import type { Comparison } from './lexer.js';
+import type { Predicate, Reader } from './readers.js';
 import type { EventScope } from './scope.js';
 
 /** A condition as a closure. `state`: may look at state, hence move the scope's cursor. */
@@ -13,29 +14,57 @@ export interface Test {
 
 const OPPOSITE: Partial<Record<Comparison, Comparison>> = { '==': '!=', '!=': '==', '<': '>=', '>=': '<', '>': '<=', '<=': '>' };
 
+/** What a tree is compiled to: of its fields and comparisons, and of two parts. */
+export interface Target<R> {
+  leaf(field: Field, leaf: Leaf): R;
+  both(a: R, b: R): R;
+  either(a: R, b: R): R;
+}
+
+/** A field alone, or a comparison; negated where it stands under an odd number of `!`. */
+export interface Leaf {
+  readonly text: string;
+  readonly node: Extract<Node, { type: 'field' }> | CompareNode;
+  readonly negated: boolean;
+}
+
 /**
  * Compiles a tree. `!` is pushed down to the comparisons, so that `!(gfn == 5)` means `gfn != 5`: a comparison of a field that the
  * event does not have is false, negated or not, as the kernel never applies a filter to an event without the field.
  */
-export function compile(text: string, node: Node, negated = false): Test {
+export function compileTo<R>(target: Target<R>, text: string, node: Node, negated = false): R {
   switch (node.type) {
     case 'not':
-      return compile(text, node.operand, !negated);
+      return compileTo(target, text, node.operand, !negated);
     case 'and':
     case 'or': {
-      const left = compile(text, node.left, negated);
-      const right = compile(text, node.right, negated);
-      return (node.type === 'and') !== negated ? both(left, right) : either(left, right);
+      const left = compileTo(target, text, node.left, negated);
+      const right = compileTo(target, text, node.right, negated);
+      return (node.type === 'and') !== negated ? target.both(left, right) : target.either(left, right);
     }
     case 'field':
-      return truth(fieldAt(text, node), negated);
-    case 'compare': {
-      const field = fieldAt(text, node.field);
-      const opposite = negated ? OPPOSITE[node.op] : undefined;
-      const test = compare(text, field, node, opposite ?? node.op, negated && !opposite);
-      return { test, state: isState(field) };
-    }
+      return target.leaf(fieldAt(text, node), { text, node, negated });
+    case 'compare':
+      return target.leaf(fieldAt(text, node.field), { text, node, negated });
   }
+}
+
+/** The closure of a tree, for one event at a time. */
+export function compile(text: string, node: Node): Test {
+  return compileTo(TEST, text, node);
+}
+
+const TEST: Target<Test> = {
+  leaf: (field, leaf) => ({ test: predicate(field, field, leaf), state: field.state === true }),
+  both,
+  either,
+};
+
+/** The closure of a field or a comparison, as `reader` reads the field. */
+export function predicate<T>(field: Field, reader: Reader<T>, { text, node, negated }: Leaf): Predicate<T> {
+  if (node.type === 'field') return truth(reader, negated);
+  const opposite = negated ? OPPOSITE[node.op] : undefined;
+  return compare(text, field, reader, node, opposite ?? node.op, negated && !opposite);
 }
 
 function both(a: Test, b: Test): Test {
@@ -50,27 +79,22 @@ function either(a: Test, b: Test): Test {
 }
 
 /** A field alone: true when it is there and neither 0 nor empty; negated, when it is there and is. */
-function truth(field: Field, negated: boolean): Test {
-  const state = isState(field);
-  switch (field.type) {
+function truth<T>(reader: Reader<T>, negated: boolean): Predicate<T> {
+  switch (reader.type) {
     case 'number':
-      return { state, test: negated ? (s) => field.num(s) === 0 : (s) => isTrue(field.num(s)) };
+      return negated ? (of) => reader.num(of) === 0 : (of) => isTrue(reader.num(of));
     case 'text':
-      return { state, test: (s) => (negated ? field.text(s) === '' : !!field.text(s)) };
+      return negated ? (of) => reader.text(of) === '' : (of) => !!reader.text(of);
     case 'time':
-      return { state, test: () => !negated };
+      return () => !negated;
     default:
       // `!sp` is the way to ask for events that are about no page
-      return { state, test: (s) => field.has(s) !== negated };
+      return (of) => reader.has(of) !== negated;
   }
 }
 
 function isTrue(n: number): boolean {
   return n !== 0 && !Number.isNaN(n);
-}
-
-function isState(field: Field): boolean {
-  return field.state === true;
 }
 
 /** The field of a name, or an error with the name that was meant. */

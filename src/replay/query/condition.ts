@@ -1,7 +1,9 @@
 import { print } from './ast.js';
+import { columnsOf } from './columns.js';
 import { compile } from './compile.js';
 import { catching, type ConditionError } from './errors.js';
 import { parse } from './parser.js';
+import { compileScan, type Verdict } from './scan.js';
 import type { EventScope } from './scope.js';
 
 /** A condition on events, compiled once and held against many. */
@@ -11,13 +13,28 @@ export interface Condition {
   /** looks at state: testing may move the scope's cursor. False: columns only, millions of events a second */
   readonly needsState: boolean;
   test(scope: EventScope): boolean;
+  /**
+   * The same for many events: what holds of those that are like `sample`, same kind, name and arguments given. Reads columns; looks at
+   * state, moving the scope, only where they do not decide. Good as long as the scope's VMs and tasks are not known better.
+   */
+  verdict(scope: EventScope, sample: number): Verdict;
 }
 
 /** Compiles a condition; never throws, whatever the text. */
 export function compileCondition(text: string): Condition | ConditionError {
   return catching(() => {
-    const { test, state } = compile(text, parse(text));
-    return { kind: 'condition', text, needsState: state, test };
+    const node = parse(text);
+    const { test, state } = compile(text, node);
+    const exactly = (scope: EventScope, event: number): boolean => {
+      scope.event = event as EventScope['event'];
+      return test(scope);
+    };
+    const verdict = (scope: EventScope, sample: number): Verdict => {
+      const { test: passes, exact } = compileScan(text, node, columnsOf(scope), sample);
+      if (exact || passes === false) return passes;
+      return passes === true ? (e) => exactly(scope, e) : (e) => passes(e) && exactly(scope, e);
+    };
+    return { kind: 'condition', text, needsState: state, test, verdict };
   });
 }
 

@@ -1,6 +1,7 @@
 import type { ArgSpec, EventSpec } from '../../trace/vocabulary.js';
 import { SpSlot } from '../../trace/vocabulary.js';
 import type { Role } from '../../engine/ids.js';
+import { NO_TEXT, noNumber, type Column, type Columns } from './columns.js';
 import type { Field, NumberField, TextField } from './fields.js';
 import { accessLetters, accessNumber, roleField } from './roles.js';
 import type { EventScope, EventSource } from './scope.js';
@@ -40,6 +41,11 @@ function common(events: readonly EventSpec[]): Field[] {
     num: read,
     base: 10,
   });
+  /** for one that a task has: looked up once for a run of its events */
+  const ofTask = (name: string, help: string, read: (s: EventScope) => number): NumberField => ({
+    ...num(name, help, read),
+    column: (columns) => taskColumn(columns, read),
+  });
   const text = (name: string, help: string, read: (s: EventScope) => string | undefined, values?: readonly string[]): TextField => ({
     type: 'text',
     name,
@@ -47,32 +53,69 @@ function common(events: readonly EventSpec[]): Field[] {
     text: read,
     ...(values && { values }),
   });
-  const comm = (s: EventScope): string => s.replay.table.comm(s.event);
-  const pid = (s: EventScope): number => s.replay.table.pid(s.event);
+  const pid = (name: string, help: string): NumberField => ({
+    ...num(name, help, (s) => s.replay.table.pid(s.event)),
+    column: ({ table }) => ({ type: 'number', num: (e) => table.pid(e) }),
+  });
+  const cpu = (name: string, help: string): NumberField => ({
+    ...num(name, help, (s) => s.replay.table.cpu(s.event)),
+    column: ({ table }) => ({ type: 'number', num: (e) => table.cpu(e) }),
+  });
+  const comm = (name: string, help: string): TextField => ({
+    ...text(name, help, (s) => s.replay.table.comm(s.event)),
+    column: ({ table }) => ({ type: 'text', text: (e) => table.comm(e) }),
+  });
+  const names = events.map((e) => e.name);
   return [
-    num('event.index', 'number of the event, from 0', (s) => s.event),
-    text(
-      'event.name',
-      'name of the event',
-      (s) => s.replay.table.name(s.event),
-      events.map((e) => e.name),
-    ),
-    { type: 'time', name: 'event.time', help: 'time as the trace prints it, in seconds' },
+    { ...num('event.index', 'number of the event, from 0', (s) => s.event), column: () => ({ type: 'number', num: (e) => e }) },
+    {
+      ...text('event.name', 'name of the event', (s) => s.replay.table.name(s.event), names),
+      column: ({ table }) => ({ type: 'text', constant: true, text: (e) => table.name(e) }),
+    },
+    {
+      type: 'time',
+      name: 'event.time',
+      help: 'time as the trace prints it, in seconds',
+      time: (s) => s.replay.table.time(s.event),
+      inSeconds: (s) => s.replay.table.isInSeconds(s.event),
+      printed: (s) => s.replay.table.timeText(s.event),
+      column: ({ table }) => ({
+        type: 'time',
+        time: (e) => table.time(e),
+        inSeconds: (e) => table.isInSeconds(e),
+        printed: (e) => table.timeText(e),
+      }),
+    },
     num('event.line', 'line of the trace, from 1', (s) => s.replay.table.line(s.event) ?? NaN),
     text('event.text', 'what the kernel prints after the name', (s) => s.replay.table.message(s.event)),
     text('event.finding', 'kind of the finding at the event', (s) => s.replay.findingAt(s.event)?.kind),
-    num('vcpu', 'vCPU of the event', (s) => s.replay.vcpuOf(s.event)?.vcpu ?? NaN),
-    num('vm', 'virtual machine of the event, from 0', (s) => s.replay.vmOf(s.event) ?? NaN),
-    num('pid', 'thread', pid),
-    num('common_pid', 'thread, under the kernel’s name', pid),
+    ofTask('vcpu', 'vCPU of the event', (s) => s.replay.vcpuOf(s.event)?.vcpu ?? NaN),
+    ofTask('vm', 'virtual machine of the event, from 0', (s) => s.replay.vmOf(s.event) ?? NaN),
+    pid('pid', 'thread'),
+    pid('common_pid', 'thread, under the kernel’s name'),
     num('tgid', 'process, where the trace has it', (s) => s.replay.table.tgid(s.event) ?? NaN),
-    text('comm', 'name of the thread', comm),
-    text('COMM', 'name of the thread, under the kernel’s name', comm),
-    num('cpu', 'host CPU', (s) => s.replay.table.cpu(s.event)),
-    num('CPU', 'host CPU, under the kernel’s name', (s) => s.replay.table.cpu(s.event)),
+    comm('comm', 'name of the thread'),
+    comm('COMM', 'name of the thread, under the kernel’s name'),
+    cpu('cpu', 'host CPU'),
+    cpu('CPU', 'host CPU, under the kernel’s name'),
     { ...num('fault.address', 'address of the fault the event belongs to', NaNs), ...faultAddress },
     { ...num('fault.error', 'error code of that fault', (s) => s.replay.faultOf(s.event)?.error ?? NaN), base: 16 },
   ];
+}
+
+function taskColumn({ table, scope }: Columns, read: (s: EventScope) => number): Column {
+  let pid = NaN;
+  let value = NaN;
+  return {
+    type: 'number',
+    num: (e) => {
+      const its = table.pid(e);
+      if (its === pid) return value;
+      pid = its;
+      scope.event = e as EventScope['event'];
+      return (value = read(scope));
+    },
+  };
 }
 
 const NaNs = (): number => NaN;
@@ -95,23 +138,46 @@ function argument(events: readonly EventSpec[], name: string, args: readonly str
     slots[kind] = found;
     spec ??= event.args[found];
   });
-  const at = (s: EventScope): number => {
-    const slot = slots[s.replay.table.kind(s.event)]!;
-    return slot !== ABSENT && s.replay.table.has(s.event, slot) ? slot : ABSENT;
-  };
   const help = `${spec!.type === 'string' || spec!.type === 'bytes' ? 'text' : 'number'}: ${whichEvents(events, slots)}`;
-  if (spec!.type === 'string') return { type: 'text', name, help, text: (s) => read(s, at(s), (t, e, slot) => t.string(e, slot)) };
+  /** slot in events like one */
+  const slotOf = (table: EventSource, sample: number): number => {
+    const slot = slots[table.kind(sample)]!;
+    return slot !== ABSENT && table.has(sample, slot) ? slot : ABSENT;
+  };
+  const at = (s: EventScope): number => slotOf(s.replay.table, s.event);
+  if (spec!.type === 'string') {
+    const column = ({ table }: Columns, sample: number): Column => {
+      const slot = slotOf(table, sample);
+      return slot === ABSENT ? NO_TEXT : { type: 'text', text: (e) => table.string(e, slot) };
+    };
+    return { type: 'text', name, help, column, text: (s) => read(s, at(s), (t, e, slot) => t.string(e, slot)) };
+  }
   if (spec!.type === 'bytes') return { type: 'text', name, help, text: (s) => read(s, at(s), bytes) };
+  const wide = spec!.type === 'hex' || spec!.type === 'pointer';
   return {
     type: 'number',
     name,
     help,
-    base: spec!.type === 'hex' || spec!.type === 'pointer' ? 16 : 10,
+    column: ({ table }, sample) => numberColumn(table, slotOf(table, sample), wide),
+    base: wide ? 16 : 10,
     num: (s) => {
       const slot = at(s);
       return slot === ABSENT ? NaN : s.replay.table.num(s.event, slot);
     },
-    ...((spec!.type === 'hex' || spec!.type === 'pointer') && { word: (s: EventScope) => read(s, at(s), (t, e, slot) => t.word(e, slot)) }),
+    ...(wide && { word: (s: EventScope) => read(s, at(s), (t, e, slot) => t.word(e, slot)) }),
+  };
+}
+
+function numberColumn(table: EventSource, slot: number, wide: boolean): Column {
+  if (slot === ABSENT) return noNumber(false);
+  const num = (e: number): number => table.num(e, slot);
+  if (!wide) return { type: 'number', num };
+  return {
+    type: 'number',
+    num,
+    word: (e) => table.word(e, slot),
+    low: (e) => table.low(e, slot),
+    high: (e) => table.high(e, slot),
   };
 }
 
@@ -136,6 +202,7 @@ function pageLevel(events: readonly EventSpec[]): NumberField {
   return {
     ...own,
     help: 'level of the page or SPTE, 1 to 5',
+    column: (columns, sample) => roleColumn(columns, sample, (role) => roleField(role, 'level')) ?? own.column!(columns, sample),
     num: (s) => {
       const role = spRole(s);
       return role === undefined ? own.num(s) : roleField(role, 'level');
@@ -151,6 +218,16 @@ function pageAccess(events: readonly EventSpec[]): NumberField {
     ...own,
     help: 'access: a number, or the page’s letters',
     base: 16,
+    column: (columns, sample) => {
+      const { info } = columns.table;
+      const ofPage = roleColumn(
+        columns,
+        sample,
+        (role) => accessNumber(role, info.layout),
+        (role) => accessLetters(role, info.layout),
+      );
+      return ofPage ?? withoutLetters(own.column!(columns, sample)!);
+    },
     num: (s) => {
       const role = spRole(s);
       return role === undefined ? own.num(s) : accessNumber(role, layout(s));
@@ -160,6 +237,34 @@ function pageAccess(events: readonly EventSpec[]): NumberField {
       return role === undefined ? undefined : accessLetters(role, layout(s));
     },
   };
+}
+
+/** What the role in events about a page says, kept for a run of events with the same; undefined for other events. */
+export function roleColumn(
+  { table }: Columns,
+  sample: number,
+  read: (role: Role) => number,
+  letters?: (role: Role) => string,
+): Column | undefined {
+  if (table.kind(sample) > LAST_SP_KIND || !table.has(sample, SpSlot.role)) return undefined;
+  const roleOf = (e: number): Role => table.num(e, SpSlot.role) as Role;
+  let last = NaN;
+  let value = NaN;
+  return {
+    type: 'number',
+    num: (e) => {
+      const role = roleOf(e);
+      if (role === last) return value;
+      last = role;
+      return (value = read(role));
+    },
+    ...(letters && { letters: (e: number) => letters(roleOf(e)) }),
+  };
+}
+
+/** Where the field has letters, but not of these events. */
+function withoutLetters(column: Column): Column {
+  return column.type === 'number' ? { ...column, letters: () => undefined } : column;
 }
 
 /** The role in an event about a page; undefined for every other event. */

@@ -4,47 +4,36 @@ import { pageFields } from './pageFields.js';
 import { roleFields } from './roleFields.js';
 import { spteFields } from './spteFields.js';
 import type { PageHeader } from '../view.js';
+import type { Column, Columns } from './columns.js';
+import type { NumberReader, Predicate, TextReader, ThingReader, TimeReader } from './readers.js';
 import type { EventScope } from './scope.js';
 
-/**
- * The fields of the condition language. A field reads columns; no object is made per event, except by fields that look at state.
- * "The event has no such field" is NaN for numbers and undefined for everything else.
- */
+/** The fields of the condition language. A field reads columns; no object is made per event, except by fields that look at state. */
 interface FieldBase {
   readonly name: string;
   /** for completion */
   readonly help: string;
   /** looks at state and moves the scope's cursor */
   readonly state?: true;
+  /** how a scan reads it of events like `sample`; without one, or where this has none, it reads what an event's scope gives */
+  column?(columns: Columns, sample: number): Column | undefined;
+  /** of one that looks at state: the events that can have it at all */
+  possible?(columns: Columns): Predicate<number>;
 }
 
-export interface NumberField extends FieldBase {
-  readonly type: 'number';
-  /** exact below 2^53; above, still in order */
-  num(scope: EventScope): number;
-  /** for values that can reach 2^53 */
-  word?(scope: EventScope): bigint | undefined;
-  /** accepts letters as well: `role.access == w-x` */
-  letters?(scope: EventScope): string | undefined;
+export interface NumberField extends FieldBase, NumberReader<EventScope> {
   /** how `evaluate` shows it */
   readonly base: 10 | 16;
   /** for `evaluate` at an event that is about a page and does not print this: the page's own */
   ofPage?(page: PageHeader, scope: EventScope): number | undefined;
 }
-export interface TextField extends FieldBase {
-  readonly type: 'text';
-  text(scope: EventScope): string | undefined;
+export interface TextField extends FieldBase, TextReader<EventScope> {
   /** what it can be, where that is a closed set */
   readonly values?: readonly string[];
 }
-export interface TimeField extends FieldBase {
-  readonly type: 'time';
-}
+export interface TimeField extends FieldBase, TimeReader<EventScope> {}
 /** A page, an SPTE, a whole role: to look at, and true when the event has one. */
-export interface ThingField extends FieldBase {
-  readonly type: 'page' | 'spte' | 'role';
-  has(scope: EventScope): boolean;
-  /** what a comparison with a number compares */
+export interface ThingField extends FieldBase, ThingReader<EventScope> {
   readonly number?: NumberField;
 }
 export type Field = NumberField | TextField | TimeField | ThingField;

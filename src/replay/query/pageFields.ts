@@ -1,32 +1,51 @@
 import type { EventIndex, PageId } from '../../engine/ids.js';
-import type { PageHeader } from '../view.js';
+import type { PageHeader, PageIdentity } from '../view.js';
+import type { Column, Columns } from './columns.js';
 import type { Field, NumberField } from './fields.js';
 import { accessNumber, roleValue } from './roles.js';
-import { stateOf, type EventScope } from './scope.js';
+import { stateOf, type EventScope, type TraceFacts } from './scope.js';
 
 /** `sp`: the shadow page that the event is about, in the state after the event. */
 export function pageFields(): Field[] {
-  const layout = (s: EventScope) => s.replay.table.info.layout;
   return [
-    { type: 'page', name: 'sp', help: 'the shadow page the event is about', has: (s) => pageId(s) !== undefined },
-    { type: 'number', name: 'sp.id', help: 'number of the page, in order of birth', base: 10, num: (s) => pageId(s) ?? NaN },
-    of('gfn', 'guest frame that it shadows', (p) => p.gfn, 16),
-    of('level', '1 to 5', (p) => p.level),
-    of('quadrant', '0 to 3', (p) => p.quadrant),
-    flag('direct', 'no guest table behind it', (p) => p.direct),
-    { ...of('access', 'a number, or letters', (p, s) => accessNumber(p.role, layout(s)), 16), letters: (s) => view(s)?.access },
-    of('gpte_bytes', 'size of a guest entry, 4 or 8', (p) => p.gpteBytes),
+    {
+      type: 'page',
+      name: 'sp',
+      help: 'the shadow page the event is about',
+      has: (s) => pageId(s) !== undefined,
+      column: ({ replay }) => ({ type: 'page', has: (e) => replay.pageOf(e as EventIndex) !== 0 }),
+    },
+    {
+      type: 'number',
+      name: 'sp.id',
+      help: 'number of the page, in order of birth',
+      base: 10,
+      num: (s) => pageId(s) ?? NaN,
+      column: ({ replay }) => ({ type: 'number', num: (e) => replay.pageOf(e as EventIndex) || NaN }),
+    },
+    identity('gfn', 'guest frame that it shadows', (p) => p.gfn, 16),
+    identity('level', '1 to 5', (p) => p.level),
+    identity('quadrant', '0 to 3', (p) => p.quadrant),
+    identity('direct', 'no guest table behind it', (p) => (p.direct ? 1 : 0)),
+    identity(
+      'access',
+      'a number, or letters',
+      (p, { layout }) => accessNumber(p.role, layout),
+      16,
+      (p) => p.access,
+    ),
+    identity('gpte_bytes', 'size of a guest entry, 4 or 8', (p) => p.gpteBytes),
     of('role', 'the kernel’s role word, where the trace gives all of it', (p) => p.word ?? undefined, 16),
-    of('efer_nx', 'role field efer_nx', (p, s) =>
-      roleValue(p.role, { name: 'efer_nx', field: 'efer_nx' }, layout(s), s.replay.table.info.roles),
+    identity('efer_nx', 'role field efer_nx', (p, { layout, roles }) =>
+      roleValue(p.role, { name: 'efer_nx', field: 'efer_nx' }, layout, roles),
     ),
     of('root_count', 'how often it is in use as a root', (p) => p.rootCount),
     flag('unsync', 'the guest may write its table freely', (p) => p.unsync),
     flag('invalid', 'zapped, still in use as a root', (p) => p.invalid),
     flag('obsolete', 'of an older generation', (p) => p.obsolete),
     flag('live', 'not gone yet', (p) => p.live),
-    of('gen', 'its MMU generation', (p) => p.gen),
-    of('born', 'event that made it', (p) => p.born),
+    identity('gen', 'its MMU generation', (p) => p.gen),
+    identity('born', 'event that made it', (p) => p.born),
     of('zapped', 'event that zapped it', (p) => p.zappedAt),
     state('parents', 'how many SPTEs lead to it', 10, (s, id) => stateOf(s).page(id).parents.length),
     of('frame', 'page frame of its SPTEs, where known', (p) => p.frame ?? undefined, 16),
@@ -42,8 +61,36 @@ function pageId(s: EventScope): PageId | undefined {
   return s.replay.pageOf(s.event) || undefined;
 }
 
-function view(s: EventScope): PageHeader | undefined {
-  return undefinedOr((id) => stateOf(s).header(id), pageId(s));
+/** A field that is the same at all times, unless events contradict each other about the page: then the state at the event decides. */
+function identity(
+  name: string,
+  help: string,
+  read: (page: PageIdentity, facts: TraceFacts) => number | undefined,
+  base: 10 | 16 = 10,
+  letters?: (page: PageIdentity) => string,
+): NumberField {
+  const at = (s: EventScope): PageHeader | undefined => undefinedOr((id) => stateOf(s).header(id), pageId(s));
+  return {
+    ...of(name, help, (page, s) => read(page, s.replay.table.info), base),
+    ...(letters && { letters: (s: EventScope) => undefinedOr(letters, at(s)) }),
+    column: (columns) => {
+      const page = (e: number): PageIdentity | undefined => identityAt(columns, e as EventIndex);
+      return {
+        type: 'number',
+        num: (e) => undefinedOr((its) => read(its, columns.table.info), page(e)) ?? NaN,
+        ...(letters && { letters: (e: number) => undefinedOr(letters, page(e)) }),
+      } satisfies Column;
+    },
+  };
+}
+
+function identityAt({ replay, scope }: Columns, e: EventIndex): PageIdentity | undefined {
+  const id = replay.pageOf(e);
+  if (id === 0) return undefined;
+  const same = replay.identityOf(id);
+  if (same) return same;
+  scope.event = e;
+  return stateOf(scope).header(id);
 }
 
 function of(
@@ -66,6 +113,10 @@ function state(name: string, help: string, base: 10 | 16, read: (s: EventScope, 
     help,
     base,
     state: true,
+    possible:
+      ({ replay }) =>
+      (e) =>
+        replay.pageOf(e as EventIndex) !== 0,
     num: (s) => undefinedOr((id) => read(s, id), pageId(s)) ?? NaN,
   };
 }

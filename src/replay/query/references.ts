@@ -79,6 +79,7 @@ export function aimed(scope: EventScope, page: PageId, index: SpteIndex | undefi
       vcpuOf: (e) => replay.vcpuOf(e),
       findingAt: (e) => replay.findingAt(e),
       faultOf: (e) => replay.faultOf(e),
+      identityOf: (id) => replay.identityOf(id),
       cursor: () => replay.cursor(),
       pageOf: () => page,
       spteOf: () => (index === undefined ? undefined : { page, index }),

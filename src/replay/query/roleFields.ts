@@ -1,5 +1,6 @@
 import type { Role } from '../../engine/ids.js';
-import { spRole } from './eventFields.js';
+import { noNumber } from './columns.js';
+import { roleColumn, spRole } from './eventFields.js';
 import type { Field, NumberField } from './fields.js';
 import { accessLetters, ROLE_ALIASES, ROLE_FIELDS, roleField, roleValue, roleWord, type RoleName } from './roles.js';
 import type { EventScope, TraceFacts } from './scope.js';
@@ -24,6 +25,11 @@ function one(alias: string, name: RoleName): NumberField {
   if (name.field !== 'access') return field;
   return {
     ...field,
+    column: (columns, sample) => {
+      const { layout, roles } = columns.table.info;
+      const value = (role: Role): number => roleValue(role, name, layout, roles) ?? NaN;
+      return roleColumn(columns, sample, value, (role) => accessLetters(role, layout)) ?? noNumber(true);
+    },
     letters: (s) => {
       const role = spRole(s);
       return role === undefined ? undefined : accessLetters(role, s.replay.table.info.layout);
@@ -37,6 +43,7 @@ function number(name: string, help: string, base: 10 | 16, read: (role: Role, fa
     name: `role.${name}`,
     help,
     base,
+    column: (columns, sample) => roleColumn(columns, sample, (role) => read(role, columns.table.info) ?? NaN) ?? noNumber(false),
     num: (s: EventScope) => {
       const role = spRole(s);
       return (role === undefined ? undefined : read(role, s.replay.table.info)) ?? NaN;

@@ -1,7 +1,7 @@
 import type { EventIndex, PageId, SpteIndex } from '../../engine/ids.js';
 import type { RoleLayout } from '../../engine/roleLayout.js';
 import type { Kind } from '../../trace/vocabulary.js';
-import type { EntryView, Finding, PageHeader, PageView, VcpuInfo } from '../view.js';
+import type { EntryView, Finding, PageHeader, PageIdentity, PageView, VcpuInfo } from '../view.js';
 
 /**
  * What a condition looks at. The interfaces are the narrow sides of EventTable, Replay and Cursor, so that conditions can be
@@ -16,6 +16,8 @@ export interface TraceFacts {
 export interface EventSource {
   readonly info: TraceFacts;
   readonly length: number;
+  /** events of one form have kind, name and the arguments that are given in common */
+  formOf(e: number): number;
   kind(e: number): Kind;
   name(e: number): string;
   pid(e: number): number;
@@ -24,9 +26,12 @@ export interface EventSource {
   cpu(e: number): number;
   time(e: number): bigint;
   timeText(e: number): string;
+  isInSeconds(e: number): boolean;
   line(e: number): number | undefined;
   has(e: number, slot: number): boolean;
   num(e: number, slot: number): number;
+  low(e: number, slot: number): number;
+  high(e: number, slot: number): number;
   word(e: number, slot: number): bigint;
   string(e: number, slot: number): string;
   message(e: number): string;
@@ -52,6 +57,8 @@ export interface ReplaySource {
   spteOf(e: EventIndex): { readonly page: PageId; readonly index: SpteIndex } | undefined;
   findingAt(e: EventIndex): Finding | undefined;
   faultOf(e: EventIndex): { readonly first: EventIndex; readonly address: bigint; readonly error: number } | undefined;
+  /** what a page is, where that is the same at all times; undefined where events contradict each other about it */
+  identityOf(page: PageId): PageIdentity | undefined;
   cursor(): StateSource;
 }
 

@@ -1,5 +1,7 @@
+import type { EventIndex } from '../../engine/ids.js';
 import { Kind } from '../../trace/vocabulary.js';
 import type { EntryView } from '../view.js';
+import { noNumber, type Column, type Columns } from './columns.js';
 import type { Field, NumberField, TextField } from './fields.js';
 import { stateOf, type EventScope } from './scope.js';
 import { SPTE_FIELDS, spteBit, spteFormatOfTrace, spteFrameOf, type SpteField } from './spteBits.js';
@@ -32,7 +34,7 @@ const BIT_HELP: Readonly<Record<SpteField, string>> = {
  * after the event; that is the same where the event gives one.
  */
 export function spteFields(): Field[] {
-  const argument: NumberField = { type: 'number', name: 'spte', help: '', base: 16, num: (s) => Number(word(s) ?? NaN), word };
+  const argument: NumberField = { type: 'number', name: 'spte', help: '', base: 16, num: (s) => Number(word(s) ?? NaN), word, column };
   return [
     {
       type: 'spte',
@@ -69,6 +71,23 @@ function word(s: EventScope): bigint | undefined {
   return slot !== undefined && table.has(s.event, slot) ? table.word(s.event, slot) : undefined;
 }
 
+function column({ table }: Columns, sample: number): Column {
+  const slot = SPTE_SLOT.get(table.kind(sample));
+  if (slot === undefined || !table.has(sample, slot)) return noNumber(false);
+  return {
+    type: 'number',
+    num: (e) => table.num(e, slot),
+    word: (e) => table.word(e, slot),
+    low: (e) => table.low(e, slot),
+    high: (e) => table.high(e, slot),
+  };
+}
+
+/** The events that are about an SPTE. */
+function possible({ replay }: Columns): (event: number) => boolean {
+  return (e) => replay.spteOf(e as EventIndex) !== undefined;
+}
+
 function entry(s: EventScope): EntryView | undefined {
   const at = s.replay.spteOf(s.event);
   return at && stateOf(s).entry(at.page, at.index);
@@ -87,6 +106,7 @@ function state(name: string, help: string, base: 10 | 16, read: (e: EntryView, s
     help,
     base,
     state: true,
+    possible,
     num: (s) => {
       const e = entry(s);
       return (e && read(e, s)) ?? NaN;
@@ -99,7 +119,7 @@ function value(name: string, help: string, read: (value: bigint) => bigint): Num
     const v = entry(s)?.value;
     return v === undefined || v === null ? undefined : read(v);
   };
-  return { type: 'number', name: `spte.${name}`, help, base: 16, state: true, num: (s) => Number(get(s) ?? NaN), word: get };
+  return { type: 'number', name: `spte.${name}`, help, base: 16, state: true, possible, num: (s) => Number(get(s) ?? NaN), word: get };
 }
 
 function text(
@@ -113,6 +133,7 @@ function text(
     name: `spte.${name}`,
     help,
     state: true,
+    possible,
     ...(values && { values }),
     text: (s) => {
       const e = entry(s);
