@@ -31,13 +31,27 @@ const SPELLINGS = {
 } as const satisfies Record<string, { from?: Step; to?: Step }>;
 export type Spelling = keyof typeof SPELLINGS;
 
+/** So many events are waited for, at the most, until one shows how the kernel writes roles. */
+const PATIENCE = 1 << 16;
+
+/**
+ * What a text has shown of its kernel. It is settled before the first events are handed over, and stays: whoever replays them goes by it,
+ * and must not come to another result because more of the file had been read.
+ */
 export class KernelEvidence {
+  #settled = false;
   readonly #seen = new Set<Spelling>();
   #exact: string | undefined;
   #era: Era | undefined;
 
   see(spelling: Spelling): void {
-    this.#seen.add(spelling);
+    if (!this.#settled) this.#seen.add(spelling);
+  }
+
+  /** Whether events may be handed over, so many of which have been read. From then on the kernel is settled. */
+  settles(events: number): boolean {
+    this.#settled ||= this.#exact !== undefined || this.#seen.has('letters3') || this.#seen.has('letters4') || events >= PATIENCE;
+    return this.#settled;
   }
 
   /** What the message of an event that a template read shows. */
@@ -57,11 +71,12 @@ export class KernelEvidence {
 
   /** The header of the latency format names the release. */
   release(text: string): void {
-    this.#exact = /^\d+\.\d+/.exec(text)?.[0];
+    if (!this.#settled) this.#exact = /^\d+\.\d+/.exec(text)?.[0];
   }
 
   /** The header of a scenario's transcript names the rules that it was run by. */
   era(kernel: string): void {
+    if (this.#settled) return;
     this.#era = eraFor(kernel);
     this.#exact = kernel;
   }

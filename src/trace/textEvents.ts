@@ -140,10 +140,10 @@ export class TextEvents {
   }
 
   #add(shape: number, context: number, units: number): void {
-    const { builder, clock, emit } = this.#dialect;
+    const { builder, clock, emit, evidence } = this.#dialect;
     builder.add(shape, context, clock.low, clock.high, units);
     builder.line(this.line);
-    if (builder.isFull) emit();
+    if (builder.isFull && evidence.settles(builder.pending)) emit();
   }
 
   #nameOf(bytes: Uint8Array, from: number, to: number): Named {
