@@ -64,6 +64,7 @@ async function buildDist() {
     build({ ...esm, entryPoints: ['src/debug/main.ts'], outfile: 'dist/debugAdapter.js' }),
     build({ ...program, entryPoints: ['src/cli.ts'], outfile: 'dist/cli.js' }),
     build({ ...esm, entryPoints: ['src/trace/traceWorker.ts'], outfile: 'dist/traceWorker.js' }),
+    build({ ...esm, entryPoints: ['src/debug/load/replayWorker.ts'], outfile: 'dist/replayWorker.js' }),
     build({
       ...browser,
       entryPoints: ['layout', 'summary', 'compare'].map((name) => `src/webview/${name}.ts`),

@@ -94,7 +94,6 @@ export class Debuggee implements BindingSite {
   /** The trace has been replayed to its end. */
   loaded(): void {
     const { replay, table, end } = this.recording;
-    replay.checkInvariants();
     const body: LoadedEvent = { events: end, findings: replay.findings.length, roles: table.info.roles };
     this.client.event('shadowMmu/loaded', body);
     // Threads, statistics and findings are more than they were at the stop.
@@ -105,7 +104,6 @@ export class Debuggee implements BindingSite {
     this.motion.close();
     this.loader.cancel();
     this.documents.close();
-    this.recording.open.close();
   }
 
   private readonly onStop = (stop: Stop): void => {

@@ -123,7 +123,15 @@ export class Journal {
     return low;
   }
 
+  /** The next cells are to be those from `cell` on, in a journal that follows another. */
+  allocateFrom(cell: CellId): void {
+    this.cells = cell;
+  }
+
   /** What a reader that has the first `pages` pages needs to read on. */
+  get pageCount(): number {
+    return this.pages.length;
+  }
   growth(pages: number): JournalGrowth {
     return { pages: this.pages.slice(pages).map(({ buffer }) => buffer), length: this.length, cells: this.cells };
   }

@@ -28,7 +28,8 @@ export class Mmu {
   readonly format: SpteFormat;
   readonly roles: EraRoles;
   readonly writeRules: WriteRules;
-  private readonly generationCell: CellId;
+  /** the first of its cells */
+  readonly generationCell: CellId;
   private readonly usedPagesCell: CellId;
   readonly statistics: Statistics;
   readonly largePages = new LargePages();

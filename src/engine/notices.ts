@@ -7,6 +7,13 @@ export interface Notice {
   readonly detail: number;
 }
 
+/** What one who follows another's list is told from time to time. */
+export interface NoticeGrowth {
+  readonly events: Int32Array;
+  readonly pages: Uint32Array;
+  readonly details: Float64Array;
+}
+
 /** What the algorithm did in passing: nothing of it has an event or changes the state. In order of time; sixteen bytes each. */
 export class NoticeList {
   private events = new Int32Array(64);
@@ -45,6 +52,20 @@ export class NoticeList {
       found.push({ event, page: this.pages[i] as PageId, detail: this.details[i]! });
     }
     return found;
+  }
+
+  /** What came after the first `length`. */
+  growth(length: number): NoticeGrowth {
+    return {
+      events: this.events.slice(length, this.length),
+      pages: this.pages.slice(length, this.length),
+      details: this.details.slice(length, this.length),
+    };
+  }
+
+  /** Follows another list. */
+  adopt({ events, pages, details }: NoticeGrowth): void {
+    events.forEach((event, i) => this.push(event as EventIndex, pages[i] as PageId, details[i]!));
   }
 
   private grow(): void {

@@ -47,6 +47,21 @@ export interface Birth {
   readonly local?: 'pae_root' | 'table';
 }
 
+/** A page as one who follows another's pages is told of it. */
+export interface NewPage {
+  readonly birth: Birth;
+  readonly born: EventIndex;
+  readonly header: CellId;
+  readonly block: CellId;
+}
+
+/** What one who follows another's pages is told from time to time. */
+export interface PagesGrowth {
+  readonly born: readonly NewPage[];
+  /** page and event, in order */
+  readonly gone: readonly (readonly [PageId, EventIndex])[];
+}
+
 /**
  * All shadow pages of a trace, `struct kvm_mmu_page`. What is fixed at birth is kept here; what changes lives in journal cells.
  * The SPTEs' cells of a page that is gone serve the next page, as the kernel's page frames do.
@@ -59,6 +74,8 @@ export class ShadowPages {
   private readonly blocks: CellId[] = [];
   private readonly freeBlocks: CellId[] = [];
   private readonly byGfn = new Map<string, PageId[]>();
+  /** pages that are gone, in the order in which they went */
+  private readonly gone: PageId[] = [];
 
   constructor(private readonly journal: Journal) {
     // Page 0 is "no page": its cells exist, so that no caller needs a special case for reading.
@@ -95,11 +112,35 @@ export class ShadowPages {
   destroy(state: WritableState, id: PageId): void {
     state.setNumber(this.headers[id]! + Header.life, Life.none);
     this.diedAt[id] = state.now;
+    this.gone.push(id);
     this.freeBlocks.push(this.blocks[id]!);
   }
 
   pin(state: WritableState, id: PageId): void {
     state.setNumber(this.headers[id]! + Header.life, Life.pinned);
+  }
+
+  /** How many pages there were, and how many of them are gone. */
+  get mark(): { readonly last: PageId; readonly gone: number } {
+    return { last: this.last, gone: this.gone.length };
+  }
+
+  /** What became of the pages since a mark. */
+  growth(since: { readonly last: PageId; readonly gone: number }): PagesGrowth {
+    const born: NewPage[] = [];
+    for (let id = since.last + 1; id <= this.last; id++) {
+      born.push({ birth: this.births[id]!, born: this.bornAt[id]!, header: this.headers[id]!, block: this.blocks[id]! });
+    }
+    return { born, gone: this.gone.slice(since.gone).map((id) => [id, this.diedAt[id]!]) };
+  }
+
+  /** Follows another's pages, whose cells are in the journal already. */
+  adopt({ born, gone }: PagesGrowth): void {
+    for (const { birth, born: event, header, block } of born) {
+      const id = this.push(birth, event, header, block);
+      if (!birth.local) this.addToGfn(id, gfnKey(birth.vm, birth.gfn));
+    }
+    for (const [id, event] of gone) this.diedAt[id] = event;
   }
 
   /** Every page that ever had this gfn, oldest first. */
@@ -257,12 +298,17 @@ export class ShadowPages {
   }
 
   private add(birth: Birth, event: EventIndex): PageId {
+    const header = this.journal.allocate(HEADER_CELLS);
+    return this.push(birth, event, header, this.freeBlocks.pop() ?? this.journal.allocate(2 * ENTRIES));
+  }
+
+  private push(birth: Birth, event: EventIndex, header: CellId, block: CellId): PageId {
     const id = this.births.length as PageId;
     this.births.push(birth);
     this.bornAt.push(event);
     this.diedAt.push(Infinity as EventIndex);
-    this.headers.push(this.journal.allocate(HEADER_CELLS));
-    this.blocks.push(this.freeBlocks.pop() ?? this.journal.allocate(2 * ENTRIES));
+    this.headers.push(header);
+    this.blocks.push(block);
     return id;
   }
 }

@@ -51,6 +51,12 @@ export class Accounts {
     tally[to]++;
   }
 
+  /** Is as another's were. */
+  adopt(outputs: ReadonlyMap<string, Tally>, reasons: ReadonlyMap<Reason, number>): void {
+    for (const [name, tally] of outputs) this.outputs.set(name, tally);
+    for (const [reason, count] of reasons) this.reasons.set(reason, count);
+  }
+
   private tally(kind: Kind): Tally {
     const name = EVENTS[kind as Exclude<Kind, 255>].name;
     let tally = this.outputs.get(name);

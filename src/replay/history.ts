@@ -67,6 +67,10 @@ export interface History {
   readonly ledTo: LedTo;
   /** a scenario: each step of the engine, with its place in the journal */
   readonly trail?: Trail | undefined;
+  /** a history that another thread makes: the first event after which the invariants were checked there, undefined while they are not */
+  readonly invariantsSince?: EventIndex | undefined;
+  /** … and a way to ask for it, or to have it left */
+  readonly watchInvariants?: (on: boolean) => void;
   vcpu(vm: number, id: number): Vcpu | undefined;
   /** the guest frame that an event about an SPTE names; -1 for another event */
   leafGfn(event: EventIndex): number;

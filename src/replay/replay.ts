@@ -12,6 +12,8 @@ import type { Era } from '../engine/eras.js';
 import type { Notices } from '../engine/notices.js';
 import type { Trail } from '../engine/trail.js';
 import { knownToInvariants } from './invariantFacts.js';
+import type { Delta } from './mirror/delta.js';
+import { Publisher } from './mirror/publisher.js';
 import { Replayer } from './replayer.js';
 import type { Rules } from './rules.js';
 import { Verdicts, type EventVerdict } from './verdicts.js';
@@ -36,8 +38,8 @@ export class Replay {
   /** makes looking into it quick */
   readonly index: HistoryIndex;
   private watch: InvariantWatch | undefined;
-  /** the first event after which the invariants were checked; undefined while they are not */
-  invariantsSince: EventIndex | undefined;
+  private publisher: Publisher | undefined;
+  private since: EventIndex | undefined;
 
   constructor(
     readonly table: EventTable,
@@ -48,7 +50,7 @@ export class Replay {
     this.history = ran ?? this.replayer!;
     this.index = new HistoryIndex(this.history);
     if (this.replayer && options.verdicts) this.replayer.verdicts = new Verdicts();
-    this.watchInvariants(options.invariants === true);
+    if (this.replayer) this.watchInvariants(options.invariants === true);
   }
 
   /** Replays up to `max` more events of the table; answers how many. */
@@ -64,10 +66,23 @@ export class Replay {
     return count;
   }
 
+  /** What became of the replay since the last time that this was asked, for one who follows it elsewhere. */
+  delta(): Delta {
+    if (!this.replayer) throw new Error('there is nothing to follow: the scenario has run');
+    this.publisher ??= new Publisher(this.replayer);
+    return this.publisher.take();
+  }
+
+  /** The first event after which the invariants were checked; undefined while they are not. */
+  get invariantsSince(): EventIndex | undefined {
+    return this.replayer ? this.since : this.history.invariantsSince;
+  }
+
   /** Checks the invariants from here on, or no longer. */
   watchInvariants(on: boolean): void {
-    if (!this.replayer || on === (this.watch !== undefined)) return;
-    this.invariantsSince = on ? (this.replayed as EventIndex) : undefined;
+    if (!this.replayer) return this.history.watchInvariants?.(on);
+    if (on === (this.watch !== undefined)) return;
+    this.since = on ? (this.replayed as EventIndex) : undefined;
     this.watch = on ? newWatch(this.replayer) : undefined;
   }
 

@@ -12,7 +12,7 @@ import { ShadowPages } from '../engine/pages.js';
 import type { SptePlace } from '../engine/places.js';
 import type { RoleKnowledge } from '../engine/permission.js';
 import { PRINTED_MASK, roleMask } from '../engine/role.js';
-import { LAYOUT_5_1, LAYOUT_7, encodeRole } from '../engine/roleLayout.js';
+import { LAYOUT_5_1, LAYOUT_7 } from '../engine/roleLayout.js';
 import { WritableState } from '../engine/state.js';
 import { Cause } from '../engine/unseen.js';
 import { Vcpu } from '../engine/vcpu.js';
@@ -24,6 +24,7 @@ import { drive } from './drive.js';
 import type { History } from './history.js';
 import { Ways } from './ledTo.js';
 import { Emulations } from './emulation.js';
+import { leafGfnOf, recordedWord } from './recorded.js';
 import { RecordedLedTo } from './recordedLedTo.js';
 import { WayStore } from './wayStore.js';
 import { EventNotes } from './eventNotes.js';
@@ -88,8 +89,7 @@ export class Replayer implements History {
   readonly knowsAll = false;
 
   wordOf(role: Role): number | null {
-    const { roles, layout } = this.table.info;
-    return roles === 'exact' ? encodeRole(layout, role) : null;
+    return recordedWord(this.table, role);
   }
 
   /** Bits of a role that the trace gives. */
@@ -173,14 +173,8 @@ export class Replayer implements History {
     return undefined;
   }
 
-  /** The guest frame that an event about an SPTE names; -1 for another event. */
   leafGfn(event: EventIndex): number {
-    const kind = this.table.kind(event);
-    return kind === Kind.setSpte || kind === Kind.spteRequested
-      ? this.table.num(event, 0)
-      : kind === Kind.markMmio
-        ? this.table.num(event, 1)
-        : -1;
+    return leafGfnOf(this.table, event);
   }
 
   /** A page is gone: no root slot can hold it. */

@@ -21,6 +21,8 @@ export class Tasks {
   private readonly places = new Map<number, TaskPlace>();
   private readonly vmOfTgid = new Map<number, number>();
   private vms = 0;
+  /** grows with every change */
+  version = 0;
 
   constructor(private readonly table: EventTable) {}
 
@@ -45,6 +47,7 @@ export class Tasks {
     if (known?.guessed && VCPU_SLOT.has(kind)) this.places.delete(pid);
     else if (known && (known.vcpu !== undefined || !runsGuest(kind))) return known;
     if (kind === Kind.other) return known;
+    this.version++;
     const found = runsGuest(kind) ? this.vcpuThread(event, pid) : this.helperThread(event, pid);
     this.places.set(pid, found);
     return found;

@@ -24,8 +24,8 @@ export interface OpenTrace {
 }
 
 export interface OpenOptions {
-  /** called after every batch; the table has grown */
-  readonly onBatch?: (table: EventTable) => void;
+  /** called after every batch; the table has grown by it */
+  readonly onBatch?: (table: EventTable, batch: Batch) => void;
   readonly signal?: AbortSignal;
   /** read in this thread; so it is also where there is no worker file */
   readonly inline?: boolean;
@@ -128,7 +128,7 @@ class Reading implements OpenTrace {
     if (this.#ended) return;
     this.table.append(batch);
     this.bytesRead = batch.bytesRead;
-    this.#onBatch?.(this.table);
+    this.#onBatch?.(this.table, batch);
     this.#start();
   }
 
@@ -146,7 +146,7 @@ function errorOf(reason: unknown): Error {
 }
 
 /** For progress only; what is wrong with the file the reader says. */
-function sizeOf(path: string): number {
+export function sizeOf(path: string): number {
   try {
     return statSync(path).size;
   } catch {
@@ -157,7 +157,8 @@ function sizeOf(path: string): number {
 /** Thrown through the reader to stop it. */
 class Stopped extends Error {}
 
-function nothingYet(file: string): TraceInfo {
+/** What is known of a trace of which nothing has been read. */
+export function nothingYet(file: string): TraceInfo {
   return {
     file,
     format: 'ftrace-text',

@@ -44,7 +44,7 @@ export class Documents {
   ) {
     this.realPath = real(recording.path);
     if (!this.isText) this.windows = new EventWindows(recording);
-    else if (recording.open.bytesTotal > large) this.windows = new TextWindows(recording);
+    else if (loader.bytesTotal > large) this.windows = new TextWindows(recording);
   }
 
   /** An editor can open the file, however long that takes it. */

@@ -2,10 +2,9 @@ import path from 'node:path';
 import { RuleError, rulesNamed } from '../../replay/diff/open.js';
 import { Replay } from '../../replay/replay.js';
 import { openScenario, ScenarioError, type ScenarioHistory } from '../../replay/scenario/history.js';
-import { openTrace } from '../../trace/open.js';
-import { RequestError } from '../wire/errors.js';
+import { Cancelled, RequestError } from '../wire/errors.js';
 import type { LaunchArguments } from '../wire/requests.js';
-import { Loader } from './loader.js';
+import { loaded, TraceLoader, type Loader } from './loader.js';
 import { Recording } from './recording.js';
 import { textOf } from './textOf.js';
 
@@ -29,24 +28,26 @@ export function isScenario(file: string): boolean {
 
 async function openReplay(file: string, args: LaunchArguments, invariants: boolean, signal: AbortSignal): Promise<Opened> {
   const rules = named(() => rulesNamed(kernelOf(args), args.without));
-  const reader: { onBatch?: () => void } = {};
-  const open = await openTrace(file, { onBatch: () => reader.onBatch?.(), signal });
-  const recording = new Recording(file, open, new Replay(open.table, { ...rules, invariants }), args.vm);
-  const loader = new Loader(recording);
-  reader.onBatch = () => loader.batch();
+  const loader = new TraceLoader({ path: file, rules, invariants }, args.vm);
+  const { recording } = loader;
+  const cancel = (): void => loader.cancel();
+  signal.addEventListener('abort', cancel, { once: true });
   while (recording.end === 0 && !loader.complete) await loader.grown();
+  signal.removeEventListener('abort', cancel);
   if (recording.end > 0) return { recording, loader };
-  const why = loader.failure ?? firstNote(recording) ?? 'it has no events';
+  if (loader.end?.why === 'cancelled') throw new Cancelled();
+  if (loader.end?.why === 'unreadable') throw loader.end.error;
+  const failure = loader.end?.why === 'failed' ? loader.end.message : undefined;
+  const why = failure ?? loader.unread ?? firstNote(recording) ?? 'it has no events';
   throw new RequestError(`${file}: ${why}. Record with: trace-cmd record -e kvmmmu -e kvm`);
 }
 
 /** A scenario runs at once; the invariants are checked after each of its statements. */
 async function openRun(file: string, args: LaunchArguments): Promise<Opened> {
   const history = runOf(file, await textOf(file), args);
-  const open = { table: history.table, done: Promise.resolve(), close: () => undefined, bytesRead: 0, bytesTotal: 0 };
-  const recording = new Recording(file, open, new Replay(history.table, {}, history), args.vm, history.statements);
+  const recording = new Recording(file, history.table, new Replay(history.table, {}, history), args.vm, history.statements);
   if (recording.end === 0) throw new RequestError(`${file}: it has no statements.`);
-  return { recording, loader: new Loader(recording) };
+  return { recording, loader: loaded() };
 }
 
 function runOf(file: string, text: string, args: LaunchArguments): ScenarioHistory {

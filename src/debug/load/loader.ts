@@ -1,89 +1,143 @@
-import { messageOf } from '../wire/errors.js';
-import type { Recording } from './recording.js';
+import { nothingYet, sizeOf, TraceError } from '../../trace/open.js';
+import { EventTable } from '../../trace/table.js';
+import { Mirror } from '../../replay/mirror/mirror.js';
+import { Replay } from '../../replay/replay.js';
+import type { EventIndex } from '../../engine/ids.js';
+import { Recording } from './recording.js';
+import type { FromReplay, ReplayRequest, Report } from './replayMessages.js';
+import { startReplay, type ReplayThread } from './replayThread.js';
 
-/** Longest stretch of replaying, in milliseconds, before waiting requests get their turn. */
-const SLICE = 5;
-/** Events between two looks at the clock. */
-const CHUNK = 256;
+/** Why nothing more will be loaded. */
+export type LoadEnd =
+  /** all of the file that can be read is replayed */
+  | { readonly why: 'complete' }
+  | { readonly why: 'cancelled' }
+  /** nothing of the file can be read */
+  | { readonly why: 'unreadable'; readonly error: TraceError }
+  /** a bug stopped the replay */
+  | { readonly why: 'failed'; readonly message: string };
 
-/** Keeps the replay up with the reader, a few milliseconds at a time. */
-export class Loader {
-  private readonly waiting: (() => void)[] = [];
+/** How far loading is, for whoever wants more of a recording than there is yet. */
+export interface Loader {
+  /** why nothing more will come; undefined while it may */
+  readonly end: LoadEnd | undefined;
+  /** everything that will ever be read has been replayed */
+  readonly complete: boolean;
+  /** there is more in the file than was loaded */
+  readonly cut: boolean;
   /** the file has been read to its end */
-  readDone = false;
-  private scheduled = false;
-  private stopped = false;
+  readonly readDone: boolean;
   /** why reading ended early; undefined when it did not */
-  failure: string | undefined;
-
+  readonly unread: string | undefined;
+  /** of the file, used so far */
+  readonly bytesRead: number;
+  readonly bytesTotal: number;
   /** called when more events can be visited, and once at the end */
   onGrown: (() => void) | undefined;
-
-  constructor(private readonly recording: Recording) {
-    recording.open.done.then(
-      () => this.readEnded(),
-      (error: unknown) => {
-        this.failure = messageOf(error);
-        this.readEnded();
-      },
-    );
-    this.schedule();
-  }
-
-  /** Everything that will ever be read has been replayed. */
-  get complete(): boolean {
-    return this.stopped || (this.readDone && this.recording.end >= this.recording.table.length);
-  }
-
-  /** The user cancelled the load: what has been replayed stays. */
-  get cut(): boolean {
-    return this.stopped && !(this.readDone && this.recording.end >= this.recording.table.length);
-  }
-
-  /** The reader has delivered a batch. */
-  batch(): void {
-    this.schedule();
-  }
-
   /** Resolves when more events can be visited, or the load is complete. */
+  grown(): Promise<void>;
+  /** Stops here. What has been replayed can be debugged. */
+  cancel(): void;
+}
+
+/** Why not all of a file was loaded. */
+export function cutText({ end }: Loader): string {
+  if (end?.why === 'failed') return `Loading ended early: ${end.message}`;
+  return end?.why === 'unreadable' ? `Loading ended early: ${end.error.message}` : 'Loading was cancelled';
+}
+
+/** What is there at once. */
+export function loaded(): Loader {
+  const end: LoadEnd = { why: 'complete' };
+  return {
+    ...{ end, complete: true, cut: false, readDone: true, unread: undefined, bytesRead: 0, bytesTotal: 0, onGrown: undefined },
+    grown: () => Promise.resolve(),
+    cancel: () => undefined,
+  };
+}
+
+/** Follows what another thread reads and replays. */
+export class TraceLoader implements Loader {
+  readonly recording: Recording;
+  readonly bytesTotal: number;
+  private readonly table: EventTable;
+  private readonly history: Mirror;
+  private readonly thread: ReplayThread;
+  private readonly waiting: (() => void)[] = [];
+  /** whether the other thread is to check the invariants, and how often it was told so */
+  private watching: boolean;
+  private watches = 0;
+  bytesRead = 0;
+  readDone = false;
+  unread: string | undefined;
+  end: LoadEnd | undefined;
+  onGrown: (() => void) | undefined;
+
+  /** @param vm which VM is to be debugged */
+  constructor(request: ReplayRequest, vm: number | undefined) {
+    this.watching = request.invariants;
+    this.table = new EventTable(nothingYet(request.path));
+    this.bytesTotal = sizeOf(request.path);
+    this.history = new Mirror(this.table, request.rules, (on) => this.watch(on));
+    this.recording = new Recording(request.path, this.table, new Replay(this.table, {}, this.history), vm);
+    this.thread = startReplay(request, {
+      told: (message) => this.told(message),
+      died: (why) => this.over({ why: 'failed', message: `the replay stopped: ${why}` }),
+    });
+  }
+
+  get complete(): boolean {
+    return this.end !== undefined;
+  }
+
+  get cut(): boolean {
+    return this.end !== undefined && this.end.why !== 'complete';
+  }
+
   grown(): Promise<void> {
     return this.complete ? Promise.resolve() : new Promise((resolve) => this.waiting.push(resolve));
   }
 
-  /** Stops here. What has been replayed can be debugged. */
   cancel(): void {
-    if (this.complete) return;
-    this.stopped = true;
-    this.recording.open.close();
-    this.announce();
+    this.over({ why: 'cancelled' });
   }
 
-  private readEnded(): void {
-    this.readDone = true;
-    this.schedule();
+  private told(message: FromReplay): void {
+    if (this.end) return;
+    if ('error' in message) this.over({ why: 'unreadable', error: TraceError.revive(message.error) });
+    else this.reported(message.report);
   }
 
-  private schedule(): void {
-    if (this.scheduled || this.stopped) return;
-    this.scheduled = true;
-    setImmediate(() => {
-      this.scheduled = false;
-      this.slice();
-    });
-  }
-
-  private slice(): void {
-    if (this.stopped) return;
-    const { recording } = this;
-    const until = performance.now() + SLICE;
-    try {
-      while (recording.advance(CHUNK) > 0 && performance.now() < until);
-    } catch (error) {
-      // A bug of the engine: what came before this event can be debugged all the same.
-      this.failure = `the replay failed at event ${recording.end}: ${messageOf(error)}`;
-      return this.cancel();
+  private reported({ batches, delta, watched, invariantsSince, readDone, end }: Report): void {
+    for (const batch of batches) this.table.append(batch);
+    this.bytesRead = batches.at(-1)?.bytesRead ?? this.bytesRead;
+    this.readDone = readDone;
+    this.history.apply(delta);
+    if (watched === this.watches) this.history.invariantsSince = invariantsSince;
+    this.recording.follow();
+    if (end) {
+      this.unread = end.unread;
+      this.over(end.failure === undefined ? { why: 'complete' } : { why: 'failed', message: end.failure });
+    } else {
+      this.thread.tell({ seen: true });
+      this.announce();
     }
-    if (recording.end < recording.table.length) this.schedule();
+  }
+
+  /** The other thread is somewhere ahead: it says where it began. */
+  private watch(on: boolean): void {
+    if (on === this.watching) return;
+    this.watching = on;
+    this.history.invariantsSince = on && this.end ? (this.history.replayed as EventIndex) : undefined;
+    if (this.end) return;
+    this.watches++;
+    this.thread.tell({ watch: on });
+  }
+
+  private over(end: LoadEnd): void {
+    if (this.end) return;
+    this.end = end;
+    this.thread.close();
     this.announce();
   }
 

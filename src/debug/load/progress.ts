@@ -28,7 +28,7 @@ export class Progress {
     const now = performance.now();
     if (now - this.begun < PATIENCE || now - this.updated < UPDATE) return;
     this.updated = now;
-    const body = { progressId: this.id, message: `replaying ${this.message(loader)}`, percentage: this.percentage() };
+    const body = { progressId: this.id, message: `replaying ${this.message(loader)}`, percentage: this.percentage(loader) };
     if (this.shown) this.client.event('progressUpdate', body);
     else this.client.event('progressStart', { ...body, title: this.title, cancellable: true });
     this.shown = true;
@@ -50,9 +50,9 @@ export class Progress {
   }
 
   /** Bytes read, held back by what is read and not yet replayed. */
-  private percentage(): number {
-    const { open, table, end } = this.recording;
-    const read = open.bytesTotal > 0 ? open.bytesRead / open.bytesTotal : 0;
+  private percentage(loader: Loader): number {
+    const { table, end } = this.recording;
+    const read = loader.bytesTotal > 0 ? loader.bytesRead / loader.bytesTotal : 0;
     const replayed = table.length > 0 ? end / table.length : 0;
     return Math.min(100, Math.floor(100 * read * replayed));
   }

@@ -1,7 +1,6 @@
 import path from 'node:path';
 import type { EventIndex } from '../../engine/ids.js';
 import type { Replay } from '../../replay/replay.js';
-import type { OpenTrace } from '../../trace/open.js';
 import type { EventTable } from '../../trace/table.js';
 import type { StatementLines } from '../../replay/scenario/statementLines.js';
 import { EventLists } from './eventLists.js';
@@ -16,33 +15,27 @@ export class Recording {
 
   constructor(
     readonly path: string,
-    readonly open: OpenTrace,
+    readonly table: EventTable,
     readonly replay: Replay,
     vm: number | undefined,
     /** a scenario */
     readonly statements?: StatementLines,
   ) {
-    this.lists = new EventLists(open.table, (e) => replay.depthOf(e as EventIndex));
+    this.lists = new EventLists(table, (e) => replay.depthOf(e as EventIndex));
     this.vm = vm ?? 0;
-    this.lists.extend(replay.replayed);
+    this.follow();
   }
 
-  /** Replays up to `max` more events; answers how many. */
-  advance(max: number): number {
-    const count = this.replay.advance(max);
+  /** Takes in what has been replayed since the last time. */
+  follow(): void {
     this.lists.extend(this.replay.replayed);
     this.replay.index.follow();
     this.vmCount = this.replay.vms.length;
-    return count;
   }
 
   /** of the file, without its folder */
   get name(): string {
     return path.basename(this.path);
-  }
-
-  get table(): EventTable {
-    return this.open.table;
   }
 
   /** Number of events that can be visited; grows while loading. */

@@ -1,7 +1,7 @@
 import { EVENTS, type Kind } from '../../trace/vocabulary.js';
 import { count, plural } from '../forms/numbers.js';
 import type { Client } from '../wire/client.js';
-import type { Loader } from './loader.js';
+import { cutText, type Loader } from './loader.js';
 import type { Recording } from './recording.js';
 
 /** Notes that fit into a console without drowning what else is there. */
@@ -11,8 +11,8 @@ const MOST_NOTES = 20;
 export function reportLoaded(client: Client, recording: Recording, loader: Loader, askedVm: number | undefined): void {
   const { info } = recording.table;
   const { replay, vm } = recording;
-  if (loader.failure) client.output(`Reading ended early: ${loader.failure}`, 'important');
-  if (loader.cut) client.output(`Loading was cancelled: the first ${count(recording.end)} events can be debugged.`, 'important');
+  if (loader.unread !== undefined) client.output(`Reading ended early: ${loader.unread}`, 'important');
+  if (loader.cut) client.output(`${cutText(loader)}. The first ${count(recording.end)} events can be debugged.`, 'important');
   const { vms } = replay;
   if (!hasKvmEvents(recording)) {
     client.output(`${recording.path}: no kvm or kvmmmu events in it; record with \`trace-cmd record -e kvmmmu -e kvm\``, 'important');

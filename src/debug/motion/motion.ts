@@ -1,5 +1,5 @@
 import type { EventIndex } from '../../engine/ids.js';
-import type { Loader } from '../load/loader.js';
+import { cutText, type Loader } from '../load/loader.js';
 import type { Recording } from '../load/recording.js';
 import { count } from '../forms/numbers.js';
 import { stopText } from '../forms/stops.js';
@@ -152,7 +152,8 @@ export class Motion {
     if (direction === -1)
       return { reason: 'entry', title: `start of the ${what}`, text: `The ${what} begins here: nothing happened before.` };
     const last = count(this.recording.end - 1);
-    if (this.loader.cut) return { reason: 'end', title: 'end of what is loaded', text: `Loading was cancelled after event ${last}.` };
+    if (this.loader.cut)
+      return { reason: 'end', title: 'end of what is loaded', text: `${cutText(this.loader)}. The last event is ${last}.` };
     return { reason: 'end', title: `end of the ${what}`, text: `The ${what} ends with event ${last}.` };
   }
 

@@ -26,9 +26,12 @@ export function bindException(spec: P.ExceptionFilterOptions, site: BindingSite 
     return title && stopDescription({ type: 'exception', kind: title });
   };
   const message = filter.filter === INVARIANT ? since(site.recording) : undefined;
+  // Who checks them is ahead of what can be visited, and says from where on it does.
+  const pending = filter.filter === INVARIANT && site.recording.replay.invariantsSince === undefined && !site.complete;
   return {
     verified: true,
     ...(message && { message }),
+    ...(pending && { pending }),
     trigger: {
       reason: 'exception',
       filter: filter.filter,

@@ -11,21 +11,49 @@ import { quadrantCard, quadrantMismatch } from './quadrantCard.js';
 /** kind of the findings about the state */
 const INVARIANT = 'invariant';
 
+/** What one who follows another's findings is told from time to time: those from a place on are these now. */
+export interface FindingsGrowth {
+  readonly from: number;
+  readonly findings: readonly Finding[];
+}
+
+/** The finding at an event, or that of one kind, among findings in order of their events; invariants stand back behind others. */
+export function findingAt(all: readonly Finding[], event: EventIndex, kind?: string): Finding | undefined {
+  let first = all.length;
+  for (let low = 0; low < first;) {
+    const middle = (low + first) >>> 1;
+    if (all[middle]!.event < event) low = middle + 1;
+    else first = middle;
+  }
+  let found: Finding | undefined;
+  for (let i = first; all[i]?.event === event; i++) {
+    const finding = all[i]!;
+    if (kind === undefined ? finding.kind !== INVARIANT : finding.kind === kind) return finding;
+    if (kind === undefined) found ??= finding;
+  }
+  return found;
+}
+
 /**
  * Where record and engine disagree, and where the trace is damaged: at most one per event, in the order of the events. Invariants that
  * do not hold come beside them, all of them.
  */
 export class Findings {
-  private readonly byEvent = new Map<EventIndex, Finding>();
   readonly all: Finding[] = [];
+  /** those before this place are as they were at the last {@link growth} */
+  private unchanged = 0;
 
   constructor(private readonly table: EventTable) {}
 
-  /** The finding at an event, or that of one kind; invariants stand back behind others. */
   at(event: EventIndex, kind?: string): Finding | undefined {
-    const finding = this.byEvent.get(event);
-    if (!finding || kind === undefined || finding.kind === kind) return finding;
-    return this.all.find((other) => other.event === event && other.kind === kind);
+    return findingAt(this.all, event, kind);
+  }
+
+  /** What has changed since the last time. */
+  growth(): FindingsGrowth {
+    const from = this.unchanged;
+    this.unchanged = this.all.length;
+    return { from, findings: this.all.slice(from) };
   }
 
   /**
@@ -42,10 +70,11 @@ export class Findings {
 
   /** As {@link mismatch}, in place of what was found at the event before its successor told better. */
   revised(event: EventIndex, mmu: Mmu, announced: Announcement, differences: readonly Difference[], page: PageId): void {
-    const before = this.byEvent.get(event);
-    if (before) {
-      this.byEvent.delete(event);
-      this.all.splice(this.all.indexOf(before), 1);
+    const before = this.at(event);
+    if (before && before.kind !== INVARIANT) {
+      const place = this.all.lastIndexOf(before);
+      this.all.splice(place, 1);
+      this.unchanged = Math.min(this.unchanged, place);
     }
     this.mismatch(event, mmu, announced, differences, page);
   }
@@ -96,7 +125,6 @@ export class Findings {
       ],
       ...(place.page === undefined ? {} : { page: place.page }),
     };
-    if (!this.byEvent.has(event)) this.byEvent.set(event, finding);
     this.insert(finding);
   }
 
@@ -106,14 +134,13 @@ export class Findings {
 
   /** A finding may be about an event some way back: the next event decided what was wrong there. */
   private add(finding: Finding): void {
-    const present = this.byEvent.get(finding.event);
-    if (present && present.kind !== INVARIANT) return;
-    this.byEvent.set(finding.event, finding);
-    this.insert(finding);
+    const present = this.at(finding.event);
+    if (!present || present.kind === INVARIANT) this.insert(finding);
   }
 
   private insert(finding: Finding): void {
-    const after = this.all.findLastIndex(({ event }) => event <= finding.event);
-    this.all.splice(after + 1, 0, finding);
+    const place = this.all.findLastIndex(({ event }) => event <= finding.event) + 1;
+    this.all.splice(place, 0, finding);
+    this.unchanged = Math.min(this.unchanged, place);
   }
 }
