@@ -1,7 +1,10 @@
+import { Tasks, vcpusOf } from '../replay/tasks.js';
 import { summarize, type InfoReport } from '../trace/info.js';
+import type { EventTable } from '../trace/table.js';
 import { print, type Command, type Options } from './command.js';
-import { openFile } from './opened.js';
-import { forEach, statusOf, warnWithoutKvm } from './trace.js';
+import type { TaskPlaces } from '../replay/history.js';
+import { isScenario, openFile } from './opened.js';
+import { forEach, readTrace, statusOf, warnWithoutKvm } from './trace.js';
 
 export const info: Command = {
   usage: ['info FILE... [--json]', 'what the trace holds'],
@@ -10,14 +13,27 @@ export const info: Command = {
 };
 
 async function run(file: string, options: Options): Promise<number> {
-  const { table, replay } = await openFile(file, options);
-  replay.advance(table.length);
+  const { table, tasks } = isScenario(file) ? await ranScenario(file, options) : await readOnly(file);
   warnWithoutKvm(table);
-  const vcpus = replay.vms.flatMap((each) => each.vcpus.map(({ pid, vcpu, vm }) => ({ pid, vcpu, vm })));
+  const vms = Array.from({ length: tasks.vmCount }, (_, vm) => vcpusOf(tasks.all, vm));
+  const vcpus = vms.flat().map(({ pid, vcpu, vm }) => ({ pid, vcpu, vm }));
   const { notes, ...facts } = summarize(table);
   const report = { ...facts, vcpus, notes };
   print(options.json ? JSON.stringify(report) : infoText(report));
   return statusOf(table);
+}
+
+/** Which tasks are vCPUs the events themselves tell, without the engine. */
+async function readOnly(file: string): Promise<{ table: EventTable; tasks: Tasks }> {
+  const table = await readTrace(file);
+  const tasks = new Tasks(table);
+  tasks.seeAll();
+  return { table, tasks };
+}
+
+async function ranScenario(file: string, options: Options): Promise<{ table: EventTable; tasks: TaskPlaces }> {
+  const { table, replay } = await openFile(file, options);
+  return { table, tasks: replay.history.tasks };
 }
 
 function infoText(report: InfoReport & { vcpus: { pid: number; vcpu: number; vm: number }[] }): string {

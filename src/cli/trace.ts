@@ -1,5 +1,6 @@
 import { TraceError, openTrace } from '../trace/open.js';
 import type { EventTable } from '../trace/table.js';
+import { Kind } from '../trace/vocabulary.js';
 import type { Replay } from '../replay/replay.js';
 import { UsageError, warn, type Options } from './command.js';
 import { eraOption } from './rules.js';
@@ -54,6 +55,7 @@ export function requireVm(replay: Replay, vm: number | undefined): void {
 }
 
 function hasKvmEvents(table: EventTable): boolean {
-  for (let event = 0; event < table.length; event++) if (table.kind(event) !== 255 || /^kvm_/.test(table.name(event))) return true;
-  return false;
+  return table
+    .countsOfForms()
+    .some((count, form) => count > 0 && (table.kindOfForm(form) !== Kind.other || table.nameOfForm(form).startsWith('kvm_')));
 }

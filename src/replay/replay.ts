@@ -16,6 +16,7 @@ import type { Delta } from './mirror/delta.js';
 import { Publisher } from './mirror/publisher.js';
 import { Replayer } from './replayer.js';
 import type { Rules } from './rules.js';
+import { vcpusOf } from './tasks.js';
 import { Verdicts, type EventVerdict } from './verdicts.js';
 import type { Finding, PageIdentity, VcpuInfo, VmInfo } from './view.js';
 
@@ -124,7 +125,7 @@ export class Replay {
     const places = [...this.history.tasks.all];
     return Array.from({ length: this.history.tasks.vmCount }, (_, vm) => ({
       vm,
-      vcpus: this.vcpusOf(vm),
+      vcpus: vcpusOf(places, vm),
       pids: places.filter((place) => place.vm === vm).map((place) => place.pid),
     }));
   }
@@ -230,12 +231,6 @@ export class Replay {
   /** Every page that ever had a gfn, oldest first. */
   pagesEverOf(vm: number, gfn: Gfn): readonly PageId[] {
     return this.history.pages.everOfGfn(vm, gfn).filter((id) => this.history.pages.born(id) < this.replayed);
-  }
-
-  private vcpusOf(vm: number): VcpuInfo[] {
-    const vcpus: VcpuInfo[] = [];
-    for (const { pid, vm: its, vcpu } of this.history.tasks.all) if (its === vm && vcpu !== undefined) vcpus.push({ vm, vcpu, pid });
-    return vcpus.sort((a, b) => a.vcpu - b.vcpu);
   }
 
   /** The event of the same task before `at`, on the way back from `event`; -1 when there is none near. */

@@ -1,5 +1,6 @@
 import type { EventTable } from '../trace/table.js';
 import { Kind } from '../trace/vocabulary.js';
+import type { VcpuInfo } from './view.js';
 
 /** Where a task belongs. `vcpu` is undefined for threads that run no guest. */
 export interface TaskPlace {
@@ -51,6 +52,25 @@ export class Tasks {
     const found = runsGuest(kind) ? this.vcpuThread(event, pid) : this.helperThread(event, pid);
     this.places.set(pid, found);
     return found;
+  }
+
+  /** Takes in the tasks of all events of the table, which needs no replay. */
+  seeAll(): void {
+    let pid = NaN;
+    let settled = false;
+    for (let event = 0; event < this.table.length; event++) {
+      const its = this.table.pid(event);
+      if (its === pid && settled) continue;
+      if (its === pid || !this.isSettled(its)) this.placeOf(event);
+      pid = its;
+      settled = this.isSettled(its);
+    }
+  }
+
+  /** No later event can tell anything else of the task. */
+  private isSettled(pid: number): boolean {
+    const place = this.places.get(pid);
+    return place?.vcpu !== undefined && !place.guessed;
   }
 
   private vcpuThread(event: number, pid: number): TaskPlace {
@@ -110,6 +130,13 @@ export class Tasks {
     const nearest = vcpus.reduce((best, place) => (distance(place) < distance(best) ? place : best));
     return { pid, vm: nearest.vm, vcpu: undefined };
   }
+}
+
+/** The vCPU threads of a VM, by number. */
+export function vcpusOf(places: Iterable<TaskPlace>, vm: number): VcpuInfo[] {
+  const vcpus: VcpuInfo[] = [];
+  for (const { pid, vm: its, vcpu } of places) if (its === vm && vcpu !== undefined) vcpus.push({ vm, vcpu, pid });
+  return vcpus.sort((a, b) => a.vcpu - b.vcpu);
 }
 
 /** Slot of the vCPU number, for the events that carry it. */
