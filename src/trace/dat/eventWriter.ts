@@ -7,7 +7,7 @@ import { Kind, kindOf } from '../vocabulary.js';
 import { packBytes, unitsForBytes } from '../rawBytes.js';
 import { planOf, usesSymbols, type Plan } from './plan.js';
 import { printEvent } from './evaluate.js';
-import type { BatchBuilder } from '../batch.js';
+import { MOST_SHAPES, type BatchBuilder } from '../batch.js';
 import type { CpuStream } from './ringBuffer.js';
 import type { DatBuffer, DatFile } from './container.js';
 import type { EventFormat } from './format.js';
@@ -43,10 +43,13 @@ export class EventWriter {
   readonly #handlers: (Handler | undefined)[] = [];
   /** by CPU: context numbers by pid, flags and preempt count */
   readonly #contexts = new Map<number, Map<number, number>>();
+  /** by format: for records shorter than it */
+  readonly #shortShapes = new Map<number, number>();
   #lastPid = Number.NaN;
   #lastState = 0;
   #lastCpu = 0;
   #lastContext = 0;
+  #manyUnknown: number | undefined;
   readonly #style: LineStyle;
   readonly #pidWidth = 7;
 
@@ -156,7 +159,7 @@ export class EventWriter {
       this.#notes.remark(`type ${id}`, { event: this.#builder.events }, (n) => {
         return `${counted(n, 'type')} of events of which the file has no format (type ${id}): shown without their content`;
       });
-      return { does: 'text', shape: this.#textShape(`unknown_${id}`, true), text: () => '' };
+      return { does: 'text', shape: this.#unknownShape(id), text: () => '' };
     }
     if (format.system === 'ftrace') return this.#ftraceHandler(format);
     const kind = format.system === 'kvm' || format.system === 'kvmmmu' ? kindOf(format.name) : Kind.other;
@@ -221,6 +224,12 @@ export class EventWriter {
     return this.#builder.shape({ kind: Kind.other, name, slots: [], extras: {}, units: 0, text: { from: 'bytes', named } });
   }
 
+  /** Damaged data has as many types as 16 bits can say: the last of them share a name. */
+  #unknownShape(id: number): number {
+    if (this.#builder.shapeCount < MOST_SHAPES) return this.#textShape(`unknown_${id}`, true);
+    return (this.#manyUnknown ??= this.#textShape('unknown', true));
+  }
+
   #rendered(format: EventFormat, record: Uint8Array): string {
     const fields = new RecordFields(format, record, this.#layout, (address) => this.#symbols.name(address));
     return format.print ? printEvent(format.print, fields) : '';
@@ -244,6 +253,11 @@ export class EventWriter {
     this.#notes.damage(`short ${format.name}`, { event: this.#builder.events }, (n) => {
       return `${counted(n, `${format.name} record`)} shorter than the format says: shown without arguments`;
     });
-    this.#bytes(stream, this.#textShape(format.name, true), new Uint8Array(0), 0, 0);
+    let shape = this.#shortShapes.get(format.id);
+    if (shape === undefined) {
+      shape = this.#textShape(format.name, true);
+      this.#shortShapes.set(format.id, shape);
+    }
+    this.#bytes(stream, shape, new Uint8Array(0), 0, 0);
   }
 }
