@@ -48,7 +48,9 @@ function atMost(what: string, most: number, value: number, text: (value: number)
 function ratio(what: string, most: number, { programs }: TraceFigures, program: string): Target {
   const [ours, theirs] = [programs.get(program), programs.get(REPORT)];
   if (!ours || !theirs) return { what, wanted: `≤ ${times(most)}`, measured: undefined, reached: false };
-  return atMost(what, most, ours.wall / theirs.wall, times);
+  return atMost(what, most, ours.wall / theirs.wall, (value) =>
+    value === most ? times(most) : `${times(value)} (CPU ${times(ours.cpu / theirs.cpu)})`,
+  );
 }
 
 function growth({ sizes }: Figures['costs']): Target[] {
