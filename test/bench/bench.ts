@@ -49,7 +49,7 @@ function programsFor(file: string, text: string | undefined): Program[] {
     { name: CHECK, command: [node, 'dist/cli.js', 'check', file, '--json'] },
   ];
   if (has.report && file.endsWith('.dat')) programs.push({ name: REPORT, command: ['trace-cmd', 'report', file] });
-  if (has.grep && text) programs.push({ name: GREP, command: ['grep', '-c', 'kvm_mmu_prepare_zap_page', text] });
+  if (has.grep && text) programs.push({ name: GREP, command: ['grep', '-c', 'kvm_mmu_prepare_zap_page', text], read: true });
   if (has.wc && text) programs.push({ name: WC, command: ['wc', '-l', text] });
   return programs;
 }

@@ -5,6 +5,8 @@ import { median } from './statistics.js';
 export interface Program {
   readonly name: string;
   readonly command: readonly [string, ...string[]];
+  /** what it prints is little and is taken: GNU grep stops at its first hit where nobody reads what it prints */
+  readonly read?: boolean;
 }
 
 /** Medians in milliseconds: by the clock, and of both processors (user and system). */
@@ -19,7 +21,7 @@ export function installed(program: string): boolean {
   return spawnSync('sh', ['-c', `command -v ${program}`], { stdio: 'ignore' }).status === 0;
 }
 
-/** Runs the programs in turn, so that what else the machine does meets all of them alike. Their output is thrown away. */
+/** Runs the programs in turn, so that what else the machine does meets all of them alike. What they print is thrown away. */
 export async function timings(programs: readonly Program[], runs: number): Promise<Map<string, Timing>> {
   const all = new Map(programs.map(({ name }) => [name, [] as Run[]]));
   for (let n = 0; n < runs; n++) for (const program of programs) all.get(program.name)!.push(await run(program));
@@ -36,12 +38,13 @@ interface Run {
   readonly cpu: number;
 }
 
-/** A shell tells what its children used. What it says goes where the program's own output is thrown away, but for the last two lines. */
-async function run({ name, command }: Program): Promise<Run> {
+const UNREAD = '"$@" > /dev/null 2>&1; code=$?; times; exit $code';
+const TAKEN = 'said=$("$@" 2>&1); code=$?; times; exit $code';
+
+/** A shell tells what its children used. */
+async function run({ name, command, read }: Program): Promise<Run> {
   const since = performance.now();
-  const shell = spawn('sh', ['-c', '"$@" > /dev/null 2>&1; code=$?; times; exit $code', 'sh', ...command], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const shell = spawn('sh', ['-c', read ? TAKEN : UNREAD, 'sh', ...command], { stdio: ['ignore', 'pipe', 'inherit'] });
   let said = '';
   shell.stdout.on('data', (chunk) => (said += String(chunk)));
   const code = await new Promise<number | null>((resolve, reject) => shell.on('error', reject).on('close', resolve));

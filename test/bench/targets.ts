@@ -41,16 +41,18 @@ export function targets(trace: TraceFigures, costs: Figures['costs']): Target[] 
 const bytes = (value: number): string => `${value.toFixed(value < 100 ? 1 : 0)} bytes/event`;
 const times = (value: number): string => `${value.toFixed(2)} ×`;
 
-function atMost(what: string, most: number, value: number, text: (value: number) => string): Target {
-  return { what, wanted: `≤ ${text(most)}`, measured: text(value), reached: value <= most };
+/** `more` stands behind what was measured. */
+function atMost(what: string, most: number, value: number, text: (value: number) => string, more = ''): Target {
+  return { what, wanted: `≤ ${text(most)}`, measured: text(value) + more, reached: value <= most };
 }
+
+/** What the processors did does not depend on what else the machine does. */
+const ofCpu = (value: number): string => ` (CPU ${times(value)})`;
 
 function ratio(what: string, most: number, { programs }: TraceFigures, program: string): Target {
   const [ours, theirs] = [programs.get(program), programs.get(REPORT)];
   if (!ours || !theirs) return { what, wanted: `≤ ${times(most)}`, measured: undefined, reached: false };
-  return atMost(what, most, ours.wall / theirs.wall, (value) =>
-    value === most ? times(most) : `${times(value)} (CPU ${times(ours.cpu / theirs.cpu)})`,
-  );
+  return atMost(what, most, ours.wall / theirs.wall, times, ofCpu(ours.cpu / theirs.cpu));
 }
 
 function growth({ sizes }: Figures['costs']): Target[] {
@@ -58,5 +60,6 @@ function growth({ sizes }: Figures['costs']): Target[] {
   const large = sizes.at(-1);
   if (!small || !large || large === small) return [];
   const what = `cost per event of the first ${count(large.events)} against the first 100,000`;
-  return [atMost(what, 1.2, large.warm.wall / large.events / (small.warm.wall / small.events), times)];
+  const grown = (of: 'wall' | 'cpu'): number => large.warm[of] / large.events / (small.warm[of] / small.events);
+  return [atMost(what, 1.2, grown('wall'), times, ofCpu(grown('cpu')))];
 }
