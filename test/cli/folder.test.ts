@@ -37,7 +37,10 @@ describe('check of a folder', function () {
     const whole = readFileSync(recording('k6.1-nonpae-small-all.dat'));
     writeFileSync(inFolder(CUT), whole.subarray(0, whole.length - 3000));
     // None of these is a trace.
-    writeFileSync(inFolder('README.md'), '# Traces of last night\n');
+    writeFileSync(
+      inFolder('README.md'),
+      '# Traces of last night\n\n    qemu-1     [000] .....     1.000000: kvm_mmu_set_accessed_bit: gpa 1\n',
+    );
     writeFileSync(inFolder('a/empty.dat'), '');
     writeFileSync(
       inFolder('a/b/noise.bin'),
@@ -94,7 +97,7 @@ describe('check of a folder', function () {
       'check',
       inFolder('k6.1.dat'),
       missing,
-      inFolder('README.md'),
+      inFolder('a/b/noise.bin'),
       inFolder('k6.1.txt.zst'),
       '--json',
     );
@@ -104,7 +107,7 @@ describe('check of a folder', function () {
       errors.map((line) => line.split(';')[0]),
       [
         `shadow-mmu: ${missing}: there is no such file`,
-        `shadow-mmu: ${inFolder('README.md')}, byte 0: is neither a trace.dat file nor the text of a kernel trace`,
+        `shadow-mmu: ${inFolder('a/b/noise.bin')}, byte 0: is neither a trace.dat file nor the text of a kernel trace`,
       ],
     );
 

@@ -1,6 +1,5 @@
 import { readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { isScenario } from '../opened.js';
 
 /** What an argument of `check` stands for. */
 export interface Found {
@@ -13,6 +12,9 @@ export interface Found {
   /** folders below it that cannot be read, each with the reason */
   readonly unreadable: readonly string[];
 }
+
+/** Scenarios, and what is written about traces, which may quote lines of theirs. */
+const OTHERS = /\.(mmu|md)$/iu;
 
 /** A file itself; of a folder all that lies in it and below, sorted by path. */
 export function filesIn(name: string): Found {
@@ -27,7 +29,7 @@ export function filesIn(name: string): Found {
       // A link to a folder may lead back to where one comes from.
       const isFile = entry.isFile() || (entry.isSymbolicLink() && !statSync(file, { throwIfNoEntry: false })?.isDirectory());
       if (entry.isDirectory()) walk(file);
-      else if (!isFile || isScenario(file)) skipped++;
+      else if (!isFile || OTHERS.test(file)) skipped++;
       else files.push(file);
     }
   };
