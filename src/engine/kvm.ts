@@ -44,6 +44,8 @@ export class Kvm<Guest extends GuestTables = GuestTables, Host extends HostBacki
   usesTdpMmu = false;
   /** text traces only */
   hidden: HiddenClasses | undefined;
+  /** roles of the trace say nothing of system management mode and nested guests: only other events do */
+  rolesLackMode = false;
   /** low bits of the memslot generation, which MMIO SPTEs carry; undefined until one showed it, and after a possible slot change */
   slotGeneration: number | undefined;
   readonly pageLimit = new PageLimit();

@@ -4,6 +4,7 @@ import { ROLE_FIELDS, roleField, withRole } from '../engine/role.js';
 import { accessTo } from '../engine/roleLayout.js';
 import type { EventTable } from '../trace/table.js';
 import { Kind, SpSlot, specOf } from '../trace/vocabulary.js';
+import { isAnonymous } from './pageRecords.js';
 
 /** A field in which an announcement and its record differ. */
 export interface Difference {
@@ -104,7 +105,9 @@ function page(
   const expectedRole = rootRole(announced, recordedRole);
   const settled = announced.settle?.(table.num(event, SpSlot.gfn) as Gfn, expectedRole ?? recordedRole);
   const fields: PageFields = settled ? { gfn: announced.fields.gfn, role: expectedRole, ...settled } : announced.fields;
-  const { gfn, role } = readingMeant(announced, fields, table.num(event, SpSlot.gfn) as Gfn, recordedRole, roleMask);
+  const { gfn, role } = table.has(event, SpSlot.gfn)
+    ? readingMeant(announced, fields, table.num(event, SpSlot.gfn) as Gfn, recordedRole, roleMask)
+    : fields;
   compare('gfn', gfn, SpSlot.gfn);
   if (role !== undefined) {
     const changed = (role ^ recordedRole) & roleMask;
@@ -178,12 +181,12 @@ export function isNext(announced: Announcement, table: EventTable, event: EventI
   const { gfn, role, created } = announced.next;
   if (created !== undefined && created !== (table.num(event, SpSlot.created) === 1)) return false;
   const difference = withRole(role, { invalid: 0 }) ^ withRole(table.num(event, SpSlot.role) as Role, { invalid: 0 });
-  return gfn === table.num(event, SpSlot.gfn) && (difference & roleMask) === 0;
+  return (!table.has(event, SpSlot.gfn) || gfn === table.num(event, SpSlot.gfn)) && (difference & roleMask) === 0;
 }
 
 /** Two records of the same event with the same values. */
 export function sameRecord(table: EventTable, a: EventIndex, b: EventIndex): boolean {
-  if (table.kind(a) !== table.kind(b)) return false;
+  if (table.kind(a) !== table.kind(b) || isAnonymous(table, a)) return false;
   for (let slot = 0; slot < (specOf(table.kind(a))?.args.length ?? 0); slot++) {
     if (table.has(a, slot) !== table.has(b, slot) || table.word(a, slot) !== table.word(b, slot)) return false;
   }

@@ -12,6 +12,7 @@ import { Cause } from '../engine/unseen.js';
 import { Kind, SpSlot } from '../trace/vocabulary.js';
 import { expect } from './drive.js';
 import { missingInputs } from './missingInputs.js';
+import { isAnonymous } from './pageRecords.js';
 import { Reading } from './reading.js';
 import type { Replayer } from './replayer.js';
 import type { Task } from './task.js';
@@ -34,12 +35,12 @@ export class Conformance {
         now: () => replay.state.now,
         unrecorded: (announced) => this.unrecorded(task, announced),
         missing: (event, announced) => {
-          if (missingInputs(task)) return;
+          if (this.missingInputs(task)) return;
           replay.accounts.missing(announced.output as Kind);
           replay.findings.missing(event, task.mmu, announced);
         },
         wrong: (event, { announced, differences }, counted) => {
-          if (missingInputs(task)) return;
+          if (this.missingInputs(task)) return;
           replay.accounts.revise(announced.output as Kind, counted, 'wrong');
           replay.verdicts?.set(event, 'wrong');
           replay.findings.revised(event, task.mmu, announced, differences, 'page' in announced ? announced.page : NO_PAGE);
@@ -66,11 +67,31 @@ export class Conformance {
     return came;
   }
 
+  private missingInputs(task: Task): Reason | undefined {
+    return missingInputs(task, this.replay.table.info.roles);
+  }
+
   judge(event: EventIndex, kind: Kind, task: Task): Verdict {
+    if (isAnonymous(this.replay.table, event)) return this.judgeAnonymous(event, kind, task);
     const verdict = this.compare(event, kind, task);
     if (verdict.outcome !== 'wrong' && verdict.outcome !== 'unpredicted') return verdict;
-    const reason = missingInputs(task);
+    const reason = this.missingInputs(task);
     return reason ? { outcome: 'unpredictable', reason } : verdict;
+  }
+
+  /**
+   * An event that does not say which page it is about: that it is the announced one is not recorded. Where the announcement itself may
+   * not come, it could as well be another.
+   */
+  private judgeAnonymous(event: EventIndex, kind: Kind, task: Task): Verdict {
+    expect(task);
+    const { work } = task;
+    const { pending } = work;
+    // Of a root with slots it is certain which is in use; of the cached single ones it is not.
+    const certain = pending?.maybe === 'trigger' || (pending?.maybe === 'root' && task.vcpu?.shape() !== 'single');
+    if (pending?.maybe && pending.output === kind && !certain) work.cancel();
+    const { taken } = this.compare(event, kind, task);
+    return { outcome: 'unpredictable', reason: 'hidden-role', ...(taken ? { taken } : {}) };
   }
 
   private compare(event: EventIndex, kind: Kind, task: Task): Verdict {

@@ -106,11 +106,18 @@ export function drive(replay: Replayer, event: EventIndex, kind: Kind, task: Tas
       task.kvm.host.slotsMayHaveGrown(event);
       task.kvm.dirtyLog.mayHaveEnded();
       break;
+    case Kind.injException:
+      task.injected = true;
+      break;
+    case Kind.other:
+      if (table.info.roles === 'partial' && table.name(event) === 'kvm_inj_virq') task.injected = true;
+      break;
     default: // outputs, and inputs that the MMU does not act upon at once
   }
 }
 
-function exited({ table }: Replayer, event: EventIndex, task: Task): void {
+function exited(replay: Replayer, event: EventIndex, task: Task): void {
+  const { table } = replay;
   const reason = exitReason(table.string(event, 0));
   inKvm(task, event);
   // Other exits first do what they came for.
@@ -119,6 +126,8 @@ function exited({ table }: Replayer, event: EventIndex, task: Task): void {
   task.change = reason.change;
   task.cr3 = undefined;
   task.reinjecting = delivers(table, event, reason, task);
+  task.mayBeReinjecting = mayDeliver(replay, task);
+  task.injected = false;
   task.invalidating = false;
   if (reason.isInvlpg) invalidates(table, event, task);
   task.trackedWrite = undefined;
@@ -226,6 +235,11 @@ function tdpChanged({ table, pages, state }: Replayer, event: EventIndex, { kvm,
   if (cut !== NO_PAGE && pages.isLive(state, cut)) work.interrupt(prepareZap(kvm, cut));
 }
 
+/** A report's kvm_exit does not say whether it came in the middle of a delivery. */
+function mayDeliver({ table }: Replayer, { injected }: Task): boolean {
+  return injected && table.info.roles === 'partial';
+}
+
 /** The fault's way through the shadow pages, without guest tables for a direct MMU. */
 function faulted(task: Task): void {
   const { pageFault, vcpu, work } = task;
@@ -287,7 +301,9 @@ function walked(replay: Replayer, task: Task): void {
   if (fault.error & PferrBit.write && (task.mmu.isTracked(gfn) || task.mmu.shadowsOf(gfn).length)) task.trackedWrite = gfn;
   // What no slot holds ends here without an event, where MMIO leaves nothing behind; whether one holds it no event has shown yet.
   const unsure = leavesNoMmio(task.mmu) && !task.kvm.host.isAbsent(gfn) && task.kvm.host.at(gfn) === undefined;
-  work.start(faultInAnyClass(task, fault as ShadowFault), unsure ? 'host-page' : undefined, 'pageFault');
+  // While an exception is delivered, another walk comes first.
+  const reserve = task.mayBeReinjecting && !task.mmu.has('unprotect-after-fault') ? 'hidden-role' : unsure ? 'host-page' : undefined;
+  work.start(faultInAnyClass(task, fault as ShadowFault), reserve, 'pageFault');
 }
 
 /** The walk failed; with P set the address is invalidated before the fault is injected. */

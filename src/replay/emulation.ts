@@ -22,10 +22,11 @@ export class Emulations {
 
   constructor(private readonly table: EventTable) {}
 
-  at(event: number): Emulated {
+  /** @param modeOf how the code runs, where the trace does not say so */
+  at(event: number, modeOf: () => string): Emulated {
     const { table, known } = this;
     const [first, second] = BYTES;
-    const mode = table.string(event, MODE);
+    const mode = table.has(event, MODE) ? table.string(event, MODE) : modeOf();
     const words = [table.low(event, first), table.high(event, first), table.low(event, second), table.high(event, second)];
     const length = Math.min(table.num(event, LEN), LONGEST);
     const key = `${words[0]},${words[1]},${words[2]},${words[3]},${length},${mode}`;

@@ -19,13 +19,18 @@ export function getPage(replay: Replayer, printed: GetPageRecord, task: Task): P
   else task.rootLoad = undefined;
   if (isRoot) task.resynchronise(record.role);
   const page = record.created
-    ? task.mmu.create({ gfn: record.gfn, role: record.role, generation: record.generation, before: false }, record.rootCount, record.unsync)
+    ? task.mmu.create(
+        { gfn: record.gfn, role: record.role, generation: record.generation ?? task.mmu.generation(), before: false },
+        record.rootCount,
+        record.unsync,
+      )
     : find(replay, record, task);
   const ambiguous = !record.created && isAmbiguous(replay, record, task);
   if (!record.created) task.mmu.lookedUp(record.gfn, page);
   const isTdp = task.kvm.usesTdpMmu && roleField(record.role, 'direct') === 1;
   if (isTdp) task.mmu.moveToTdp(page);
-  else if (record.created) task.mmu.setGeneration(record.generation);
+  else if (record.created && record.generation !== undefined) task.mmu.setGeneration(record.generation);
+  else if (record.created) goneBefore(replay, record, task, page);
   else if (replay.pages.isUnsync(replay.state, page)) task.mmu.doubtLeaves(page); // synced in passing [6.1 mmu.c:kvm_mmu_find_shadow_page]
 
   if (isRoot) takeRoot(task, record, page, ambiguous ? Trust.assumed : Trust.recorded);
@@ -40,15 +45,26 @@ function find(replay: Replayer, record: PageRecord, task: Task): PageId {
   return found.page === NO_PAGE ? existedBefore(record, task, record.unsync) : decide(task, found);
 }
 
+/** One of several pages was zapped, and no event said which: one that is made anew was it. */
+function goneBefore(replay: Replayer, { gfn, role }: PageRecord, { mmu }: Task, made: PageId): void {
+  const { pages, state } = mmu;
+  for (const id of [...mmu.livePages(gfn)]) {
+    if (id === made || pages.role(state, id) !== role || state.record(pages.confusedCell(id)) === 0) continue;
+    mmu.zap(id, 0);
+    replay.pageGone(id);
+  }
+}
+
 /** Several pages fit, and which class of them is meant is not known. */
 function isAmbiguous(replay: Replayer, record: PageRecord, { mmu, kvm, vcpu }: Task): boolean {
   if (kvm.hidden && vcpu?.otherClasses.length === 0 && matchPage(mmu, record, replay.keyMask).by === 'engine') return false;
   return matchPage(mmu, record, replay.roleMask).twins.length > 0;
 }
 
-/** In text: the class that the root's load shows, and that its children inherit. */
+/** In text: the mode that events show, and the class that the root's load shows, and that its children inherit. */
 function withHiddenClass(printed: GetPageRecord, task: Task, isRoot: boolean): GetPageRecord {
   const { kvm, vcpu } = task;
+  if (kvm.rolesLackMode && vcpu) return { ...printed, role: inMode(printed.role, vcpu) };
   if (!kvm.hidden || !vcpu) return printed;
   const record = { ...printed, role: inMode(printed.role, vcpu) };
   if (!isRoot) return { ...record, role: inClass(record.role, classOf(kvm, vcpu)) };

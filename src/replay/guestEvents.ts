@@ -58,7 +58,7 @@ export function guestEvent(replay: Replayer, event: EventIndex, kind: Kind, task
       if (table.num(event, 0) === PAGE_FAULT_VECTOR && table.num(event, 2) & PferrBit.present) invalidatedByInjection(task);
       break;
     case Kind.emulateInsn:
-      ({ bytes: task.emulating, store: task.store } = replay.emulations.at(event));
+      ({ bytes: task.emulating, store: task.store } = replay.emulations.at(event, () => codeMode(task)));
       guestWrote(task);
       break;
     case Kind.nestedVmenter:
@@ -80,6 +80,13 @@ export function guestEvent(replay: Replayer, event: EventIndex, kind: Kind, task
       break;
     default: // everything else is the MMU's own, or says nothing about it
   }
+}
+
+/** A report does not say how the code runs: as code does under such paging. */
+function codeMode({ vcpu, mmu }: Task): string {
+  const root = vcpu?.roots().find((page) => page !== NO_PAGE);
+  if (root === undefined || !mmu.pages.hasGptes(root)) return '';
+  return vcpu!.rootLevel() >= 4 ? 'prot64' : 'prot32';
 }
 
 function exited(task: Task, reason: ExitReason, tellsAddress: boolean): void {
@@ -115,9 +122,14 @@ function endFault(task: Task): void {
 }
 
 function beginWalk(task: Task, address: bigint, error: number): void {
-  const { pageFault, reinjecting } = task;
+  const { pageFault, mayBeReinjecting } = task;
   const late = task.mmu.has('unprotect-after-fault');
-  const first = pageFault !== undefined && (task.walk === undefined || (!late && task.unprotecting));
+  const repeated = pageFault !== undefined && task.walk !== undefined && address === pageFault.address && !task.emulating;
+  // A walk made twice tells that the first, or on later kernels the second, is for what to unprotect.
+  const told = mayBeReinjecting && repeated && (late || !task.requested);
+  if (told) task.mayBeReinjecting = false;
+  const reinjecting = task.reinjecting || (told && late);
+  const first = pageFault !== undefined && (task.walk === undefined || (!late && task.unprotecting) || (told && !late));
   const again = task.walk !== undefined && address === pageFault?.address && (error & PferrBit.write) !== 0;
   if (!first) endFault(task);
   task.unprotecting = reinjecting && pageFault !== undefined && (again || !late);

@@ -4,7 +4,7 @@ import { withRole } from '../engine/role.js';
 import { Kind } from '../trace/vocabulary.js';
 import { getPage } from './getPage.js';
 import { matchPage, type Match, type PageRecord } from './pageMatch.js';
-import { decide, existedBefore, pageRecord, settleRootCount } from './pageRecords.js';
+import { decide, existedBefore, isAnonymous, pageRecord, settleRootCount, type GetPageRecord } from './pageRecords.js';
 import type { Reading } from './reading.js';
 import type { Replayer } from './replayer.js';
 import type { Task } from './task.js';
@@ -12,7 +12,17 @@ import type { Task } from './task.js';
 /** Lets a kvm_mmu_{get,sync,unsync,prepare_zap}_page into the state. Answers the page it is about. */
 export function pageEvent(replay: Replayer, reading: Reading, task: Task): PageId {
   const record = pageRecord(reading);
-  const { kind } = reading;
+  const { kind, event } = reading;
+  if (!isAnonymous(replay.table, event)) return about(replay, kind, record, task);
+  const { pages, state } = replay;
+  let page = NO_PAGE;
+  for (const id of replay.anonymous.pagesOf(kind, record, task, replay.roleMask)) {
+    page = about(replay, kind, { ...record, gfn: pages.gfn(state, id) }, task);
+  }
+  return page;
+}
+
+function about(replay: Replayer, kind: Kind, record: GetPageRecord, task: Task): PageId {
   if (kind === Kind.getPage) return getPage(replay, record, task);
   // The sync event of a page that was zapped while unsync comes after its zap [6.1 mmu.c:__kvm_mmu_prepare_zap_page].
   if (kind === Kind.syncPage && isZapped(replay, task.zappedUnsync, record)) return task.takeZappedUnsync();

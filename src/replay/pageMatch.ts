@@ -1,13 +1,14 @@
 import { NO_PAGE, type Gfn, type PageId, type Role } from '../engine/ids.js';
 import type { Mmu } from '../engine/mmu.js';
 import { Life } from '../engine/pages.js';
-import { roleField, withRole } from '../engine/role.js';
+import { roleField, roleMask, withRole } from '../engine/role.js';
 
 /** What an event says of the page it is about. */
 export interface PageRecord {
   readonly gfn: Gfn;
   readonly role: Role;
-  readonly generation: number;
+  /** undefined: the trace does not give it */
+  readonly generation: number | undefined;
   readonly rootCount: number;
   readonly unsync: boolean;
 }
@@ -21,6 +22,7 @@ export interface Match {
   readonly twins: readonly PageId[];
 }
 
+const INVALID = roleMask(['invalid']);
 const NO_MATCH: Match = { page: NO_PAGE, by: 'engine', twins: [] };
 
 /**
@@ -43,8 +45,19 @@ export function matchPage(mmu: Mmu, record: PageRecord, mask: number): Match {
   return byRecord.length ? matchOf(mmu, byRecord, record, 'record') : NO_MATCH;
 }
 
+/** Live pages that an event may be about which gives no gfn, oldest first. What is not certain of a page does not speak against it. */
+export function fittingPages(mmu: Mmu, record: PageRecord, mask: number): PageId[] {
+  const { pages, state } = mmu;
+  const fits = (id: PageId): boolean =>
+    ((pages.role(state, id) ^ record.role) & mask & ~INVALID) === 0 &&
+    (pages.life(state, id) === Life.pinned) === (roleField(record.role, 'invalid') === 1) &&
+    (state.record(pages.confusedCell(id)) !== 0 ||
+      (pages.isUnsync(state, id) === record.unsync && pages.rootCount(state, id) === record.rootCount));
+  return [...mmu.hashed()].filter(fits).sort((a, b) => a - b);
+}
+
 function matchOf(mmu: Mmu, fitting: readonly PageId[], record: PageRecord, by: Match['by']): Match {
-  const current = fitting.filter((id) => mmu.pages.birth(id).generation === record.generation);
+  const current = fitting.filter((id) => record.generation === undefined || mmu.pages.birth(id).generation === record.generation);
   const candidates = current.length ? current : fitting;
   const page = likeliest(mmu, candidates, record);
   return { page, by, twins: candidates.filter((id) => id !== page) };

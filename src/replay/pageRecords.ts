@@ -1,6 +1,7 @@
-import { NO_PAGE, type Gfn, type PageId, type Role } from '../engine/ids.js';
+import { NO_PAGE, type EventIndex, type Gfn, type PageId, type Role } from '../engine/ids.js';
 import { withRole } from '../engine/role.js';
-import { SpSlot } from '../trace/vocabulary.js';
+import type { EventTable } from '../trace/table.js';
+import { Kind, SpSlot } from '../trace/vocabulary.js';
 import type { Match, PageRecord } from './pageMatch.js';
 import type { Reading } from './reading.js';
 import type { Task } from './task.js';
@@ -10,11 +11,16 @@ export function pageRecord(reading: Reading): GetPageRecord {
   return {
     gfn: reading.num(SpSlot.gfn) as Gfn,
     role: reading.num(SpSlot.role) as Role,
-    generation: reading.num(SpSlot.gen),
+    generation: reading.has(SpSlot.gen) ? reading.num(SpSlot.gen) : undefined,
     rootCount: reading.num(SpSlot.rootCount),
     unsync: reading.num(SpSlot.unsync) === 1,
     created: reading.num(SpSlot.created) === 1,
   };
+}
+
+/** An event about a page that does not say about which: a report leaves the gfn out of all but kvm_mmu_get_page. */
+export function isAnonymous(table: EventTable, event: EventIndex): boolean {
+  return table.kind(event) <= Kind.prepareZap && !table.has(event, SpSlot.gfn);
 }
 
 /** A kvm_mmu_get_page. */
@@ -40,7 +46,7 @@ export function settleRootCount({ kvm, mmu }: Task, page: PageId, recorded: numb
 export function existedBefore(record: PageRecord, task: Task, unsync: boolean): PageId {
   task.mmu.incomplete = true;
   return task.mmu.create(
-    { gfn: record.gfn, role: withRole(record.role, { invalid: 0 }), generation: record.generation, before: true },
+    { gfn: record.gfn, role: withRole(record.role, { invalid: 0 }), generation: record.generation ?? task.mmu.generation(), before: true },
     record.rootCount,
     unsync,
   );

@@ -22,6 +22,10 @@ export class Reading {
     return this.table.kind(this.event);
   }
 
+  has(slot: number): boolean {
+    return this.table.has(this.event, slot);
+  }
+
   num(slot: number): number {
     const corrected = this.corrected.get(slot);
     return corrected === undefined ? this.table.num(this.event, slot) : Number(corrected);

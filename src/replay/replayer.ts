@@ -16,8 +16,10 @@ import { LAYOUT_5_1, LAYOUT_7 } from '../engine/roleLayout.js';
 import { WritableState } from '../engine/state.js';
 import { Cause } from '../engine/unseen.js';
 import { Vcpu } from '../engine/vcpu.js';
+import { PARTIAL_MASK } from '../trace/partialRoles.js';
 import type { EventTable } from '../trace/table.js';
 import { Kind } from '../trace/vocabulary.js';
+import { AnonymousEvents } from './anonymous.js';
 import { Accounts, isOutput } from './accounts.js';
 import { Conformance } from './conformance.js';
 import { drive } from './drive.js';
@@ -66,6 +68,7 @@ export class Replayer implements History {
   readonly wayStore = new WayStore();
   readonly ways = new Ways(this.wayStore);
   readonly ledTo = new RecordedLedTo(this.wayStore, (fn) => kernelName(fn, this.era));
+  readonly anonymous = new AnonymousEvents();
   /** where the pointers of mark_mmio_spte lead, hashed or not */
   readonly mmioPlaces = new Map<bigint, SptePlace>();
   private readonly byPid = new Map<number, Task>();
@@ -94,7 +97,7 @@ export class Replayer implements History {
 
   /** Bits of a role that the trace gives. */
   get roleMask(): number {
-    return this.table.info.roles === 'exact' ? WHOLE_ROLE : PRINTED_MASK;
+    return { exact: WHOLE_ROLE, printed: PRINTED_MASK, partial: PARTIAL_MASK }[this.table.info.roles];
   }
 
   /** What of a role tells pages apart: in text, the class stands for the bits that it does not give. */
@@ -143,7 +146,9 @@ export class Replayer implements History {
       const mmu = new Mmu(next, this.state, this.pages, era);
       const kvm = new Kvm(mmu, new GuestEntries(mmu), new HostPages());
       mmu.trail = this.ways;
-      if (this.table.info.roles !== 'exact') kvm.hidden = new HiddenClasses();
+      kvm.rolesLackMode = this.table.info.roles === 'partial';
+      // A report shows the bits that tell apart what looks alike in the kernel's text.
+      if (this.table.info.roles === 'printed') kvm.hidden = new HiddenClasses();
       this.kvms.push(kvm);
     }
     return this.kvms[vm]!;

@@ -57,6 +57,10 @@ export class Task {
   outside = true;
   /** the exit came while an exception was being delivered: the fault unprotects its target, first or last */
   reinjecting = false;
+  /** the same may be so: an event was injected at the last entry, and the exit does not say whether it got through */
+  mayBeReinjecting = false;
+  /** an exception or an interrupt is injected at the next entry */
+  injected = false;
   /** the walk of such a fault that finds what to unprotect is under way; another one is the fault's own */
   unprotecting = false;
   /** the exit is an INVLPG's */

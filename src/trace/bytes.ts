@@ -1,5 +1,8 @@
 /** Small helpers on byte arrays. */
 
+/** Some editors put it in front of UTF-8 text. */
+export const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
+
 const decoder = new TextDecoder();
 
 export function concat(parts: readonly Uint8Array[]): Uint8Array {

@@ -12,7 +12,6 @@ export type TraceErrorCode =
   | 'empty'
   | 'not-a-trace'
   | 'other-format'
-  | 'report-text'
   | 'perf-text'
   | 'perf-data'
   | 'dat-version'
@@ -66,13 +65,6 @@ export const traceErrors = {
   empty: (file: string) => new TraceError('empty', file, 'is empty', `${RECORD}`),
   notATrace: (file: string) => new TraceError('not-a-trace', file, 'is neither a trace.dat file nor the text of a kernel trace', RECORD, 0),
   otherFormat: (file: string, format: string) => new TraceError('other-format', file, `is ${format}, not a trace`, RECORD, 0),
-  reportText: (file: string) =>
-    new TraceError(
-      'report-text',
-      file,
-      'is text that `trace-cmd report` printed, which is not read yet',
-      'open the trace.dat file it was made from: it also holds the whole role words, which the report leaves out',
-    ),
   perfText: (file: string) =>
     new TraceError('perf-text', file, 'is text that `perf script` printed, which is not read yet', `${RECORD}, instead of with perf`),
   perfData: (file: string) =>

@@ -26,6 +26,9 @@ const SPELLINGS = {
   /** `kvm_apicv_inhibit_changed: set reason=0, inhibits=0x1 DISABLED` */
   inhibitsPlain: { to: '6.1' },
   inhibitsExplained: { from: '6.12' },
+  /** bit 4 of the role word was turned round in 5.17 */
+  bit4Is8Byte: { to: '5.15' },
+  bit4Is4Byte: { from: '6.1' },
   letters3: { to: '6.12' },
   letters4: { from: '7.2' },
 } as const satisfies Record<string, { from?: Step; to?: Step }>;

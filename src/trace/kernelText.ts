@@ -1,6 +1,8 @@
-import { compile, type Finish, type Template } from './template.js';
+import { compile, type Finish, type Template, type Text } from './template.js';
 import { writeMessage } from './templateWriter.js';
+import { errorCodeFromNames } from './errorNames.js';
 import { exceptionHasError } from './exceptions.js';
+import { REPORT_TEXTS } from './report/messages.js';
 import type { Kind } from './vocabulary.js';
 
 /**
@@ -9,28 +11,6 @@ import type { Kind } from './vocabulary.js';
  */
 const SP3 = 'sp gen {mmu_valid_gen:d} gfn {gfn:x} {role:role3} root {root_count:d} {unsync:unsync|sync}';
 const SP4 = SP3.replace('role3', 'role4');
-
-const FLAG_NAMES: Readonly<Record<string, number>> = {
-  P: 1,
-  W: 2,
-  U: 4,
-  RSVD: 8,
-  F: 16,
-  PK: 32,
-  SS: 64,
-  SGX: 0x8000,
-};
-
-/** `P|W|0x100` → the error code. Names are those of `kvm_mmu_trace_pferr_flags`. */
-const errorCodeFromNames: Finish = (units, base, at, strings) => {
-  let code = 0;
-  for (const name of strings(units[base + at('names')]!).split('|')) {
-    if (name.startsWith('0x')) code |= Number.parseInt(name, 16);
-    else code |= FLAG_NAMES[name] ?? 0;
-  }
-  units[base + at('error_code')] = code;
-  return true;
-};
 
 /** Kernels before 6.0 print an error code for every exception; only some vectors have one. */
 const hasErrorByVector: Finish = (units, base, at) => {
@@ -51,7 +31,7 @@ const lettersWithoutFirst: Finish = (units, base, at, strings) => {
   return /^[w-][x-][u-]?$/.test(letters) && letters.startsWith('w') === ((units[base + at('spte')]! & 2) !== 0);
 };
 
-const TEXTS: readonly (readonly [event: string, source: string, derived?: readonly string[], finish?: Finish])[] = [
+const TEXTS: readonly Text[] = [
   ['kvm_mmu_get_page', `${SP3} {created:new|existing}`],
   ['kvm_mmu_get_page', `${SP4} {created:new|existing}`],
   ...['kvm_mmu_sync_page', 'kvm_mmu_unsync_page', 'kvm_mmu_prepare_zap_page'].flatMap((event): [string, string][] => [
@@ -119,12 +99,16 @@ const TEXTS: readonly (readonly [event: string, source: string, derived?: readon
   ['kvm_page_track_write', '(kvm_page_track_write+0x0/0x{*size:w} [kvm]) gpa=0x{gpa:x} bytes={bytes:d}'],
 ];
 
-export const TEMPLATES: readonly Template[] = TEXTS.map(([event, source, derived, finish], number) =>
+/** All templates, by their numbers. */
+export const TEMPLATES: readonly Template[] = [...TEXTS, ...REPORT_TEXTS].map(([event, source, derived, finish], number) =>
   compile(number, event, source, derived, finish),
 );
 
-/** The templates of each kind, in the order in which they are tried. */
-export const TEMPLATES_OF: ReadonlyMap<Kind, readonly Template[]> = byKind(TEMPLATES);
+/** The templates of each kind as kernels print it, in the order in which they are tried. */
+export const TEMPLATES_OF: ReadonlyMap<Kind, readonly Template[]> = byKind(TEMPLATES.slice(0, TEXTS.length));
+
+/** The templates that only `trace-cmd report` has. */
+export const REPORT_TEMPLATES_OF: ReadonlyMap<Kind, readonly Template[]> = byKind(TEMPLATES.slice(TEXTS.length));
 
 /** The message of an event that a template read. `unit` reads the arena. */
 export function renderTemplate(number: number, unit: (i: number) => number, base: number, strings: readonly string[]): string {

@@ -1,5 +1,5 @@
 import { TEMPLATES } from './kernelText.js';
-import { prefixText, timeText } from './lineText.js';
+import { nameText, prefixText, timeText } from './lineText.js';
 import type { Context, Shape } from './shape.js';
 import type { HoleType } from './template.js';
 import type { Expr, PrintFmt } from './dat/expr.js';
@@ -16,13 +16,14 @@ const ANYTHING: Part = { anything: true };
 const NUMBER: Part = { chars: '0123456789abcdefABCDEFx+- ' };
 const BLANKS: Part = { chars: ' ' };
 const ROLE: Part = { chars: 'l0123456789-byteqdircwuxvanm! ' };
+const PLUGIN_ROLE: Part = { chars: '0123456789qdirectwuxnvalpe!smp -' };
 
 const oneOf = (texts: readonly string[]): Part => ({ either: texts.map((text) => [{ text }]) });
 
 /** What lines of a context and shape look like. `strings` are those that the table has so far. */
 export function linePattern(context: Context, shape: Shape, strings: readonly string[]): Part[] {
   const named = shape.text.from !== 'bytes' || shape.text.named;
-  return [...prefixPattern(context), ...(named ? [{ text: `${shape.name}: ` }] : []), ...messagePattern(shape, strings)];
+  return [...prefixPattern(context), ...(named ? [{ text: nameText(context, shape.name) }] : []), ...messagePattern(shape, strings)];
 }
 
 function prefixPattern(context: Context): Part[] {
@@ -50,17 +51,23 @@ function holePattern(hole: HoleType, strings: readonly string[]): Part {
   switch (hole.type) {
     case 'hex':
     case 'dec':
+    case 'wideDec':
     case 'insn':
       return NUMBER;
     case 'flag':
       return oneOf([hole.yesText, hole.noText]);
     case 'role':
       return ROLE;
+    case 'plugin':
+      return PLUGIN_ROLE;
     case 'u':
       return oneOf(['u', '-', '']);
     case 'wbit':
       return oneOf(['w', '-']);
     case 'str':
+      // The table has the kernel's names; the text has the plugin's.
+      if (hole.spelling) return ANYTHING;
+      return strings.length > MOST_STRINGS ? ANYTHING : oneOf(strings);
     case 'tail':
       return strings.length > MOST_STRINGS ? ANYTHING : oneOf(strings);
     case 'exc':

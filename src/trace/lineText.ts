@@ -5,15 +5,21 @@ import type { Context } from './shape.js';
 /** Marks the kernel puts behind the time in latency format. */
 export const LATENCY_MARKS = '$@*#!+ ';
 
+const NANOS = 1_000_000_000n;
+/** Columns of an event's name with its colon. */
+const REPORT_NAME = 21;
+
 export function timeText(context: Context, time: bigint): string {
   switch (context.style) {
     case 'seconds': {
+      if (context.nanos) return `${time / NANOS}.${(time % NANOS).toString().padStart(9, '0')}`;
       const micros = toMicros(time);
       return `${micros / 1_000_000n}.${(micros % 1_000_000n).toString().padStart(6, '0')}`;
     }
     case 'ticks':
       return time.toString();
     case 'latency':
+      if (context.by) return timeText({ ...context, style: 'seconds' }, time);
       return `${toMicros(time)}us`;
     case 'bare':
       return '';
@@ -31,8 +37,25 @@ function toMicros(ns: bigint): bigint {
   return (ns + 500n) / 1000n;
 }
 
+/** An event's name as it stands before its message. */
+export function nameText({ by }: Context, name: string): string {
+  return by === 'trace-cmd' ? `${`${name}:`.padEnd(REPORT_NAME)} ` : `${name}: `;
+}
+
+/** What `trace-cmd report` puts before an event's name [tracecmd/trace-read.c]. */
+function reportPrefix(context: Context, time: bigint): string {
+  const { comm, pid, cpu, flags, pidWidth, style } = context;
+  const when = timeText(context, time);
+  // Seconds are right-aligned in five columns, whatever comes after the point.
+  const padded = when.padStart(style === 'ticks' ? 12 : 5 + when.length - when.indexOf('.'));
+  const task = String(pid).padEnd(pidWidth);
+  if (style === 'latency') return `${comm.slice(0, 8).padStart(8)}-${task} ${String(cpu).padStart(3)}${flags} ${padded}: `;
+  return `${comm.padStart(16)}-${task} [${String(cpu).padStart(3, '0')}] ${flags === '' ? '' : `${flags} `}${padded}: `;
+}
+
 export function prefixText(context: Context, time: bigint): string {
   if (context.style === 'bare') return '';
+  if (context.by === 'trace-cmd') return reportPrefix(context, time);
   const pid = String(context.pid).padEnd(context.pidWidth);
   const when = timeText(context, time);
   if (context.style === 'latency') {

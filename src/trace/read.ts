@@ -3,9 +3,11 @@ import { concat } from './bytes.js';
 import { readDat } from './dat/reader.js';
 import { TraceError, traceErrors } from './errors.js';
 import { FtraceReader } from './ftrace/reader.js';
+import { ReportReader } from './report/reader.js';
 import { formatOf, SNIFF_BYTES } from './sniff.js';
 import { CHUNK_BYTES, FileSource, MemorySource, type ByteSource } from './source.js';
 import { unpacked, type ByteStream } from './unpack.js';
+import type { TextReader } from './textReader.js';
 
 /** What {@link readTrace} hands batches to. It may answer with a promise to be waited for, so that its thread can do something else. */
 export interface TraceSink {
@@ -43,7 +45,7 @@ async function readStream(file: string, source: ByteSource, stream: ByteStream, 
   if (beginning.length === 0 && stream.failure) throw traceErrors.compression(file, stream.failure.what, stream.failure.offset);
   const format = formatOf(beginning, file);
   if (format instanceof TraceError) throw format;
-  if (format === 'ftrace-text') return await readText(file, stream.compressed, stream, [beginning], sink);
+  if (format !== 'trace-dat') return await readText(format, file, stream.compressed, stream, [beginning], sink);
 
   // The parts of a trace.dat lie anywhere in it: a packed one is unpacked as a whole.
   const parts = [beginning];
@@ -51,18 +53,28 @@ async function readStream(file: string, source: ByteSource, stream: ByteStream, 
   const bytes = stream.compressed ? new MemorySource(concat(parts)) : source;
   const { compressed, failure } = stream;
   const { batches, latencyAt } = await readDat({ source: bytes, file, compressed, fileSize: source.size, failure });
-  if (latencyAt !== undefined) return await readText(file, stream.compressed, new Rest(bytes, latencyAt), [], sink);
+  if (latencyAt !== undefined) return await readText('ftrace-text', file, stream.compressed, new Rest(bytes, latencyAt), [], sink);
   for (const batch of batches) await sink.batch(batch);
 }
 
 /** What a text is read from. */
 type Chunks = Pick<ByteStream, 'next' | 'bytesRead' | 'failure'>;
 
-async function readText(file: string, compressed: boolean, chunks: Chunks, first: readonly Uint8Array[], sink: TraceSink): Promise<void> {
+const READERS = { 'ftrace-text': FtraceReader, 'trace-cmd-report': ReportReader } as const;
+type TextFormat = keyof typeof READERS;
+
+async function readText(
+  format: TextFormat,
+  file: string,
+  compressed: boolean,
+  chunks: Chunks,
+  first: readonly Uint8Array[],
+  sink: TraceSink,
+): Promise<void> {
   const builder = new BatchBuilder();
   const ready: Batch[] = [];
   const emit = (): void => void ready.push(builder.take(reader.info(), chunks.bytesRead));
-  const reader = new FtraceReader(builder, emit, file, compressed);
+  const reader: TextReader = new READERS[format](builder, emit, file, compressed);
   const push = async (chunk: Uint8Array): Promise<void> => {
     reader.push(chunk);
     for (const batch of ready.splice(0)) await sink.batch(batch);

@@ -53,6 +53,10 @@ export interface Context {
   readonly style: LineStyle;
   /** width of the pid column: 5 up to kernel 5.9, 7 since */
   readonly pidWidth: number;
+  /** the program that printed the line; the kernel's own format where it is absent */
+  readonly by?: 'trace-cmd' | 'perf';
+  /** times have nine digits after the point */
+  readonly nanos?: boolean;
 }
 
 /**

@@ -45,7 +45,7 @@ const PERF = /^\s*\S.*\s\d+(?:\/\d+)?\s+\[\d+\].*\s\d+\.\d+:\s+(?:\d+\s+)?[a-z_0
 const REPORT = /\s\d+\.\d+: [a-z_0-9]+:\s{2,}\S/;
 
 /** What the content is, or why it is none of ours. `head` is the beginning of the unpacked file. */
-export function formatOf(head: Uint8Array, file: string): 'ftrace-text' | 'trace-dat' | TraceError {
+export function formatOf(head: Uint8Array, file: string): 'ftrace-text' | 'trace-cmd-report' | 'trace-dat' | TraceError {
   if (head.length === 0) return traceErrors.empty(file);
   if (startsWith(head, DAT_MAGIC.slice(0, Math.max(3, Math.min(head.length, DAT_MAGIC.length))))) return 'trace-dat';
   if (startsWith(head, 'PERFILE2')) return traceErrors.perfData(file);
@@ -53,8 +53,8 @@ export function formatOf(head: Uint8Array, file: string): 'ftrace-text' | 'trace
   return textFormat(textOf(head), file);
 }
 
-function textFormat(text: string, file: string): 'ftrace-text' | TraceError {
-  if (/^(?:# *)?cpus=\d+\s*$/m.test(text.slice(0, 4096))) return traceErrors.reportText(file);
+function textFormat(text: string, file: string): 'ftrace-text' | 'trace-cmd-report' | TraceError {
+  if (/^(?:# *)?cpus=\d+\s*$/m.test(text.slice(0, 4096))) return 'trace-cmd-report';
   if (/^# tracer: /m.test(text)) return 'ftrace-text';
   let report = 0;
   let ftrace = 0;
@@ -66,6 +66,6 @@ function textFormat(text: string, file: string): 'ftrace-text' | TraceError {
     } else if (/^CPU:\d+ \[LOST/.test(line)) ftrace++;
     else if (kindOf(/^(\w+): /.exec(line)?.[1] ?? '') !== Kind.other) ftrace++;
   }
-  if (report > ftrace / 4) return traceErrors.reportText(file);
+  if (report > ftrace / 4) return 'trace-cmd-report';
   return ftrace > 0 ? 'ftrace-text' : traceErrors.notATrace(file);
 }

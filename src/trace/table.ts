@@ -4,7 +4,7 @@ import { renderTemplate } from './kernelText.js';
 import { SparseColumn } from './sparseColumn.js';
 import { Tally } from './tally.js';
 import { linePattern, type Part } from './linePattern.js';
-import { prefixText, timeText, timeUnit } from './lineText.js';
+import { nameText, prefixText, timeText, timeUnit } from './lineText.js';
 import { unpackBytes } from './rawBytes.js';
 import { renderFields, renderRecord } from './dat/render.js';
 import type { Batch } from './batch.js';
@@ -246,7 +246,8 @@ export class EventTable {
     const { text, name } = this.#shape(e);
     const message = this.message(e);
     const named = text.from !== 'bytes' || text.named;
-    return prefixText(this.#context(e), this.time(e)) + (named ? `${name}: ${message}` : message);
+    const context = this.#context(e);
+    return prefixText(context, this.time(e)) + (named ? nameText(context, name) : '') + message;
   }
 
   /** Events lost directly before this one; -1: some, nobody knows how many. */

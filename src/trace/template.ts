@@ -1,3 +1,4 @@
+import { kernelExitName, pluginExitName } from './report/exitNames.js';
 import { kindOf, specOf, type Kind } from './vocabulary.js';
 import type { Place, Shape } from './shape.js';
 
@@ -10,6 +11,7 @@ import type { Place, Shape } from './shape.js';
  * | x, x8, x14, x16 | 64-bit hexadecimal, zero-padded to that many digits |
  * | w, w8 | the same, 32 bits |
  * | d, i | decimal, unsigned and signed, 32 bits |
+ * | D | decimal, 64 bits |
  * | yes\|no | a flag printed as one of two texts (either may be empty) |
  * | str | text up to the next literal, or to the end |
  * | tail | text to the end, empty or not beginning with a letter or digit |
@@ -18,6 +20,8 @@ import type { Place, Shape } from './shape.js';
  * | wbit | `w` or `-`, bit 1 of the SPTE read before it |
  * | insn | instruction bytes, with their number in `len` |
  * | exc | exception name or number |
+ * | exit | reason of an exit as trace-cmd's plugin names it, kept under the kernel's name |
+ * | plugin | a role word as that plugin prints it |
  *
  * A number is read only as the kernel would write it: what was read and written again is the same text, byte for byte.
  */
@@ -25,13 +29,22 @@ export type HoleType =
   | { readonly type: 'hex'; readonly wide: boolean; readonly width: number }
   | { readonly type: 'dec'; readonly signed: boolean }
   | { readonly type: 'flag'; readonly yes: Uint8Array; readonly no: Uint8Array; readonly yesText: string; readonly noText: string }
-  | { readonly type: 'str'; readonly until: Uint8Array }
+  | { readonly type: 'wideDec' }
+  /** `spelling`: the name that the argument has, where the text has another */
+  | { readonly type: 'str'; readonly until: Uint8Array; readonly spelling?: Spelling }
+  | { readonly type: 'plugin'; readonly until: Uint8Array }
   | { readonly type: 'tail' }
   | { readonly type: 'role'; readonly letters: 3 | 4; readonly until: Uint8Array }
   | { readonly type: 'u' }
   | { readonly type: 'wbit'; readonly spte: number }
   | { readonly type: 'insn'; readonly len: number }
   | { readonly type: 'exc' };
+
+/** Two names for one thing; each leads to the other. */
+export interface Spelling {
+  readonly read: (text: string) => string;
+  readonly write: (name: string) => string;
+}
 
 /** A hole, and the unit its value lies in. */
 export interface HoleStep {
@@ -56,7 +69,11 @@ export interface Template {
 /** Works on an event that was just read; `at` finds the unit of an argument or extra by name. False: it is not of this form after all. */
 export type Finish = (units: Uint32Array, base: number, at: (name: string) => number, strings: (id: number) => string) => boolean;
 
+/** The message of an event as a template's source, with what {@link compile} needs besides. */
+export type Text = readonly [event: string, source: string, derived?: readonly string[], finish?: Finish];
+
 const encoder = new TextEncoder();
+const EXIT_NAMES: Spelling = { read: kernelExitName, write: pluginExitName };
 const HOLE = /\{(\*?)(\w+):([^}]*)\}/g;
 
 /** Compiles a template. `derived` names arguments that have room in the event but no place in the text; {@link Finish} fills them. */
@@ -98,7 +115,11 @@ export function compile(number: number, event: string, source: string, derived: 
       steps.push({ hole: { type: 'hex', wide, width: Number(simple[2] || 1) }, at: place(name, extra, wide, false) });
     } else if (type === 'd' || type === 'i') {
       steps.push({ hole: { type: 'dec', signed: type === 'i' }, at: place(name, extra, false, type === 'i') });
-    } else if (type === 'str') steps.push({ hole: { type: 'str', until }, at: place(name, extra, false, false) });
+    } else if (type === 'D') steps.push({ hole: { type: 'wideDec' }, at: place(name, extra, true, false) });
+    else if (type === 'exit') {
+      steps.push({ hole: { type: 'str', until, spelling: EXIT_NAMES }, at: place(name, extra, false, false) });
+    } else if (type === 'plugin') steps.push({ hole: { type: 'plugin', until }, at: place(name, extra, false, false) });
+    else if (type === 'str') steps.push({ hole: { type: 'str', until }, at: place(name, extra, false, false) });
     else if (type === 'tail') steps.push({ hole: { type: 'tail' }, at: place(name, true, false, false) });
     else if (type === 'role3' || type === 'role4') {
       steps.push({ hole: { type: 'role', letters: type === 'role3' ? 3 : 4, until }, at: place(name, extra, false, false) });

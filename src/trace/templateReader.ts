@@ -1,8 +1,10 @@
+import { digitsToHalves } from './clock.js';
 import { exceptionVector } from './exceptions.js';
+import { parsePluginRole } from './report/roleWord.js';
 import { parseRole } from './roleText.js';
 import type { BatchBuilder } from './batch.js';
 import { ByteInterner } from './byteInterner.js';
-import type { HoleType, Template } from './template.js';
+import type { HoleType, Spelling, Template } from './template.js';
 
 /** Value of a hexadecimal digit, lower case only as the kernel prints it; -1 for any other byte. */
 const HEX = new Int8Array(256).fill(-1);
@@ -17,6 +19,9 @@ export class TemplateReader {
   readonly #texts = new ByteInterner();
   /** string of the table by text of the interner */
   readonly #stringOf: number[] = [];
+  readonly #spelledOf: number[] = [];
+  /** word by text of the interner; {@link UNKNOWN_ROLE} for texts that are none */
+  readonly #pluginWords: number[] = [];
   /** role by text of the interner and number of letters; {@link UNKNOWN_ROLE} for texts that are none */
   readonly #roles: [number[], number[]] = [[], []];
   readonly #textOfString = new Map<number, string>();
@@ -58,8 +63,16 @@ export class TemplateReader {
       case 'str': {
         const end = hole.until.length ? find(bytes, at, to, hole.until) : to;
         if (end < 0) return NO;
-        units[unit] = this.#string(bytes, at, end);
+        units[unit] = hole.spelling ? this.#spelled(bytes, at, end, hole.spelling) : this.#string(bytes, at, end);
         return end;
+      }
+      case 'wideDec':
+        return wideDecimal(bytes, at, to, units, unit);
+      case 'plugin': {
+        const end = find(bytes, at, to, hole.until);
+        const word = end < 0 ? UNKNOWN_ROLE : this.#pluginWord(this.#texts.id(bytes, at, end));
+        units[unit] = word;
+        return word === UNKNOWN_ROLE ? NO : end;
       }
       case 'tail':
         if (at < to && (bytes[at]! >= 0x80 || isWord(bytes[at]!))) return NO;
@@ -92,13 +105,30 @@ export class TemplateReader {
 
   #string(bytes: Uint8Array, from: number, to: number): number {
     const text = this.#texts.id(bytes, from, to);
-    let id = this.#stringOf[text];
+    return (this.#stringOf[text] ??= this.#keep(this.#texts.text(text)));
+  }
+
+  /** The string of another name for what the text says. A text that is not what the name is written as is its own name. */
+  #spelled(bytes: Uint8Array, from: number, to: number, { read, write }: Spelling): number {
+    const text = this.#texts.id(bytes, from, to);
+    let id = this.#spelledOf[text];
     if (id === undefined) {
-      id = this.#builder.string(this.#texts.text(text));
-      this.#stringOf[text] = id;
-      this.#textOfString.set(id, this.#texts.text(text));
+      const printed = this.#texts.text(text);
+      const name = read(printed);
+      id = this.#keep(write(name) === printed ? name : printed);
+      this.#spelledOf[text] = id;
     }
     return id;
+  }
+
+  #keep(text: string): number {
+    const id = this.#builder.string(text);
+    this.#textOfString.set(id, text);
+    return id;
+  }
+
+  #pluginWord(text: number): number {
+    return (this.#pluginWords[text] ??= parsePluginRole(this.#texts.text(text)) ?? UNKNOWN_ROLE);
   }
 
   #role(text: number, letters: 3 | 4): number {
@@ -159,6 +189,17 @@ function decimal(bytes: Uint8Array, at: number, to: number, units: Uint32Array, 
   const digits = i - first;
   if (digits === 0 || digits > 10 || value > (signed ? 0x8000_0000 : 0xffff_ffff) || (digits > 1 && bytes[first] === ZERO)) return NO;
   units[unit] = negative ? -value : value;
+  return i;
+}
+
+/** A decimal number of 64 bits. */
+function wideDecimal(bytes: Uint8Array, at: number, to: number, units: Uint32Array, unit: number): number {
+  let i = at;
+  while (i < to && i - at < 21 && bytes[i]! >= ZERO && bytes[i]! <= 0x39) i++;
+  const halves = { low: 0, high: 0 };
+  if (i === at || i - at > 20 || (i - at > 1 && bytes[at] === ZERO) || !digitsToHalves(bytes, at, i, halves)) return NO;
+  units[unit] = halves.low;
+  units[unit + 1] = halves.high;
   return i;
 }
 

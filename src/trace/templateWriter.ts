@@ -1,4 +1,5 @@
 import { exceptionText } from './exceptions.js';
+import { pluginRoleText } from './report/roleWord.js';
 import { roleText } from './roleText.js';
 import type { Role } from '../engine/ids.js';
 import type { HoleStep, Template } from './template.js';
@@ -23,7 +24,12 @@ function written(step: HoleStep, unit: (i: number) => number, base: number, stri
       return String(hole.signed ? value | 0 : value);
     case 'flag':
       return value ? hole.yesText : hole.noText;
+    case 'wideDec':
+      return String((BigInt(unit(base + at + 1)) << 32n) | BigInt(value));
     case 'str':
+      return hole.spelling ? hole.spelling.write(strings[value]!) : strings[value]!;
+    case 'plugin':
+      return pluginRoleText(value);
     case 'tail':
       return strings[value]!;
     case 'role':

@@ -30,12 +30,6 @@ describe('opening a trace', () => {
       ['perf.data', 'PERFILE2 and so on', 'perf-data', /trace-cmd record/],
       ['prose.txt', 'Dear diary,\ntoday: nothing happened.\n', 'not-a-trace', /neither/],
       ['zeros', new Uint8Array(5000), 'not-a-trace', /neither/],
-      [
-        'report.txt',
-        'cpus=1\n        kvmguest-470   [000]     7.492017: kvm_mmu_get_page:     new sp gfn 100 2 q0 wux pae\n',
-        'report-text',
-        /trace\.dat/,
-      ],
       ['perf.txt', 'qemu-system-x86  1234/1240  [002]  1234.567890: kvmmmu:kvm_mmu_get_page: sp gen 0 gfn 1\n', 'perf-text', /perf script/],
       ['future.dat', Uint8Array.of(0x17, 0x08, 0x44, ...Buffer.from('tracing8\0\0'), 8, 0, 16, 0, 0), 'dat-version', /version 8/],
       ['short.dat', Uint8Array.of(0x17, 0x08, 0x44, ...Buffer.from('tracing7\0')), 'dat-damaged', /byte/],
@@ -49,10 +43,6 @@ describe('opening a trace', () => {
         assert.match(error.message, says);
       });
     }
-
-    it('says that a report needs no reading by us', async () => {
-      assert.equal((await refusal(path.join(DATA, 'k6.1-nonpae-small-all.report.txt.zst'))).code, 'report-text');
-    });
 
     it('tells a missing file from a directory and one that may not be read', async () => {
       assert.equal((await refusal(path.join(DATA, 'no-such-file'))).code, 'missing');

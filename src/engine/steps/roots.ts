@@ -1,5 +1,5 @@
 import { Output, type Came, type PageAnnouncement, type PageFields, type Steps } from '../announcement.js';
-import { inClass } from '../hiddenClasses.js';
+import { inClass, inMode } from '../hiddenClasses.js';
 import { NO_PAGE, type Gfn, type PageId, type Role } from '../ids.js';
 import type { Kvm } from '../kvm.js';
 import { Life } from '../pages.js';
@@ -147,9 +147,11 @@ export function* loadUnknown(kvm: Kvm, vcpu: Vcpu, change: RootChange, must: boo
   // CR3 may have got the value that it had, and a single root may be one of the cached ones.
   const loads = (yield* makeMmuPagesAvailable(kvm, must ? undefined : 'root', vcpu)) || must;
   const releasing = (its: Role): readonly PageId[] => letGo(vcpu, change !== 'unseen' ? change : its === role ? 'cr3' : 'reset');
-  const settle = (gfn: Gfn, its: Role): Omit<PageFields, 'gfn' | 'role'> =>
-    kvm.hidden?.settle(kvm, vcpu, change, gfn, its, releasing) ??
-    announcePage(kvm, findPage(kvm, gfn, its), gfn, its, { releasing: releasing(its) }).fields;
+  const settle = (gfn: Gfn, shown: Role): Omit<PageFields, 'gfn' | 'role'> => {
+    if (kvm.hidden) return kvm.hidden.settle(kvm, vcpu, change, gfn, shown, releasing);
+    const its = kvm.rolesLackMode ? inMode(shown, vcpu) : shown;
+    return announcePage(kvm, findPage(kvm, gfn, its), gfn, its, { releasing: releasing(its) }).fields;
+  };
   const first = yield* firstPage(kvm, vcpu, change === 'cr3' ? role : undefined, loads ? undefined : 'root', settle);
   if (!first) {
     trail?.undo(call!);

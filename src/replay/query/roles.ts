@@ -1,3 +1,4 @@
+import { PARTIAL_FIELDS } from '../../trace/partialRoles.js';
 import { encodeRole, type RoleLayout } from '../../engine/roleLayout.js';
 import { PRINTED_FIELDS, roleField, withRole, type RoleField } from '../../engine/role.js';
 import type { Role } from '../../engine/ids.js';
@@ -36,7 +37,7 @@ export function roleValue(role: Role, { field, inverted }: RoleName, layout: Rol
 }
 
 export function roleFieldKnown(field: RoleField, roles: RoleKnowledge): boolean {
-  return roles === 'exact' || PRINTED_FIELDS.includes(field);
+  return roles === 'exact' || (roles === 'printed' ? PRINTED_FIELDS : PARTIAL_FIELDS).includes(field);
 }
 
 /** The kernel's word; undefined when the trace does not show all of it. */

@@ -8,6 +8,7 @@ interface Recent {
   readonly bytes: Uint8Array;
   readonly context: number;
   readonly ticks: boolean;
+  readonly nanos: boolean;
 }
 
 const KEPT = 16;
@@ -23,10 +24,19 @@ export class ContextCache {
   readonly #cpus: number[] = [];
   /** where the beginning that {@link recent} recognised ends */
   recentEnd = 0;
-  recentTicks = false;
+  #recentTicks = false;
+  #recentNanos = false;
+  readonly #by: Context['by'];
 
-  constructor(builder: BatchBuilder) {
+  /** @param by the program that printed the lines, if it was not the kernel */
+  constructor(builder: BatchBuilder, by?: Context['by']) {
     this.#builder = builder;
+    this.#by = by;
+  }
+
+  /** The time behind the beginning that {@link recent} recognised is printed as before. */
+  recentFits({ ticks, nanos }: { readonly ticks: boolean; readonly nanos: boolean }): boolean {
+    return ticks === this.#recentTicks && (ticks || nanos === this.#recentNanos);
   }
 
   /** The context of a line that begins like an earlier one; -1 when none does. */
@@ -37,7 +47,8 @@ export class ContextCache {
       const { length } = known.bytes;
       if (from + length >= to || !matches(known.bytes, bytes, from, length)) continue;
       this.recentEnd = from + length;
-      this.recentTicks = known.ticks;
+      this.#recentTicks = known.ticks;
+      this.#recentNanos = known.nanos;
       if (i > 0) {
         list[i] = list[i - 1]!;
         list[i - 1] = known;
@@ -47,10 +58,10 @@ export class ContextCache {
     return -1;
   }
 
-  remember(bytes: Uint8Array, from: number, prefix: Prefix): number {
-    const context = this.#number(this.#made(bytes, prefix, textOf(bytes, prefix.flagsFrom, prefix.flagsTo)));
+  remember(bytes: Uint8Array, from: number, prefix: Prefix, nanos = false): number {
+    const context = this.#number(this.#made(bytes, prefix, textOf(bytes, prefix.flagsFrom, prefix.flagsTo), nanos));
     if (this.#recent.length === KEPT) this.#recent.pop();
-    this.#recent.unshift({ bytes: bytes.slice(from, prefix.flagsTo), context, ticks: prefix.style === 'ticks' });
+    this.#recent.unshift({ bytes: bytes.slice(from, prefix.flagsTo), context, ticks: prefix.style === 'ticks', nanos });
     return context;
   }
 
@@ -66,9 +77,10 @@ export class ContextCache {
     return this.#number({ pid: 0, comm: '', tgid: undefined, cpu: 0, flags: '', style: 'bare', pidWidth: 7 });
   }
 
-  #made(bytes: Uint8Array, prefix: Prefix, flags: string): Context {
+  #made(bytes: Uint8Array, prefix: Prefix, flags: string, nanos = false): Context {
     const { pid, tgid, cpu, style, pidWidth } = prefix;
-    return { pid, comm: textOf(bytes, prefix.commFrom, prefix.commTo), tgid, cpu, flags, style, pidWidth };
+    const comm = textOf(bytes, prefix.commFrom, prefix.commTo);
+    return { pid, comm, tgid, cpu, flags, style, pidWidth, ...(this.#by ? { by: this.#by } : {}), ...(nanos ? { nanos } : {}) };
   }
 
   #number(context: Context): number {

@@ -1,5 +1,5 @@
 import { NoteBook, counted } from '../notes.js';
-import { startsWith, textOf } from '../bytes.js';
+import { BYTE_ORDER_MARK, startsWith, textOf } from '../bytes.js';
 import { Kind, kindOf } from '../vocabulary.js';
 import { isDigit, parseLatencyPrefix, parsePrefix, skipBlanks, type Prefix } from './prefix.js';
 import { Timestamps } from './timestamps.js';
@@ -10,6 +10,7 @@ import { ContextCache } from './contexts.js';
 import { TextEvents } from '../textEvents.js';
 import type { BatchBuilder } from '../batch.js';
 import type { TraceInfo } from '../info.js';
+import type { TextReader } from '../textReader.js';
 
 const BLANK = 0x20;
 const HASH = 0x23;
@@ -19,12 +20,11 @@ const LESS = 0x3c;
 
 const RUN_TOGETHER = 'lines run into one another, as the trace option nohash-ptr makes kernel 6.1 print them: record without it';
 
-const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
 /**
  * Reads the text of the kernel's `trace` and `trace_pipe` files in every shape that the trace options give it. Resumable: any way of
  * cutting the file into chunks gives the same events.
  */
-export class FtraceReader {
+export class FtraceReader implements TextReader {
   readonly #builder: BatchBuilder;
   readonly #file: string;
   readonly #compressed: boolean;
@@ -95,7 +95,6 @@ export class FtraceReader {
 
   #line(bytes: Uint8Array, from: number, to: number, ended: boolean): void {
     this.#events.line++;
-    // Some editors put a mark in front of UTF-8 text.
     if (this.#events.line === 1 && startsWith(bytes, BYTE_ORDER_MARK, from)) from += BYTE_ORDER_MARK.length;
     if (from >= to) return;
     const first = bytes[from]!;
@@ -167,7 +166,7 @@ export class FtraceReader {
     const known = this.#contexts.recent(bytes, from, to);
     if (known >= 0) {
       this.#after = this.#clock.read(bytes, this.#contexts.recentEnd, to);
-      if (this.#after >= 0 && this.#clock.ticks === this.#contexts.recentTicks) return known;
+      if (this.#after >= 0 && this.#contexts.recentFits(this.#clock)) return known;
     }
     const prefix = this.#columns(bytes, from, to);
     if (prefix) {

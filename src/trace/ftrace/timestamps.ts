@@ -13,8 +13,16 @@ export class Timestamps implements Halves {
   high = 0;
   /** the last time read had no fraction: a clock that counts something else than time */
   ticks = false;
+  /** the last time read had nine digits after the point */
+  nanos = false;
+  readonly #nanosToo: boolean;
   /** the mark behind the last time in latency format */
   mark = ' ';
+
+  /** @param nanosToo the text may have times in nanoseconds; the kernel's own never has */
+  constructor(nanosToo = false) {
+    this.#nanosToo = nanosToo;
+  }
 
   /** `    7.552773: ` or `166599545512: `; where the event's name begins, or -1. */
   read(bytes: Uint8Array, from: number, to: number): number {
@@ -29,11 +37,13 @@ export class Timestamps implements Halves {
       if (bytes[at] !== COLON || bytes[at + 1] !== BLANK || at + 1 >= to || !digitsToHalves(bytes, start, at, this)) return -1;
       return at + 2;
     }
-    let micros = 0;
+    let value = 0;
     const fraction = at + 1;
-    for (at = fraction; at < to && isDigit(bytes[at]!); at++) micros = micros * 10 + (bytes[at]! - 0x30);
-    if (at - fraction !== 6 || bytes[at] !== COLON || bytes[at + 1] !== BLANK || at + 1 >= to || seconds >= 0x1_0000_0000) return -1;
-    secondsToHalves(seconds, micros * 1000, this);
+    for (at = fraction; at < to && isDigit(bytes[at]!); at++) value = value * 10 + (bytes[at]! - 0x30);
+    this.nanos = this.#nanosToo && at - fraction === 9;
+    if ((at - fraction !== 6 && !this.nanos) || bytes[at] !== COLON || bytes[at + 1] !== BLANK || at + 1 >= to || seconds >= 0x1_0000_0000)
+      return -1;
+    secondsToHalves(seconds, this.nanos ? value : value * 1000, this);
     return at + 2;
   }
 
