@@ -5,8 +5,9 @@ import type { Replay } from '../replay/replay.js';
 import { placed } from '../trace/info.js';
 import { UsageError, natural, onlyFile, print, type Command, type Options } from './command.js';
 import { Target } from './export/target.js';
-import { openForReplay } from './opened.js';
+import { openReplayed } from './opened.js';
 import { Progress } from './progress.js';
+import type { Progressing } from './replayed.js';
 import { requireVm, statusOf, warnWithoutKvm } from './trace.js';
 
 export const exportTable: Command = {
@@ -25,8 +26,9 @@ async function run(file: string, options: Options): Promise<number> {
   const target = new Target(options.to, file);
   const progress = new Progress();
   try {
-    const { table, replay } = await openForReplay(file, { ...options, verdicts: true });
-    progress.replay(replay);
+    const onProgress = ({ bytesRead, bytesTotal }: Progressing): void => progress.show('replaying, bytes', bytesRead, bytesTotal);
+    const replay = await openReplayed(file, { ...options, verdicts: true, onProgress });
+    const { table } = replay;
     requireVm(replay, vm);
     warnWithoutKvm(table);
     const { writeParquet } = await import('./export/parquet.js');

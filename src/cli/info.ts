@@ -32,8 +32,8 @@ async function readOnly(file: string): Promise<{ table: EventTable; tasks: Tasks
 }
 
 async function ranScenario(file: string, options: Options): Promise<{ table: EventTable; tasks: TaskPlaces }> {
-  const { table, replay } = await openFile(file, options);
-  return { table, tasks: replay.history.tasks };
+  const { table, history } = await openFile(file, options);
+  return { table, tasks: history.tasks };
 }
 
 function infoText(report: InfoReport & { vcpus: { pid: number; vcpu: number; vm: number }[] }): string {

@@ -1,43 +1,37 @@
 import { readFileSync } from 'node:fs';
-import { Replay, type ReplayOptions } from '../replay/replay.js';
+import { Replay } from '../replay/replay.js';
 import { openScenario, ScenarioError, type ScenarioHistory } from '../replay/scenario/history.js';
-import type { EventTable } from '../trace/table.js';
 import { UsageError, type Options } from './command.js';
+import { readAndReplay, type Wanted } from './replayed.js';
 import { eraOption, featuresNamed } from './rules.js';
-import { kernelOf, readTrace } from './trace.js';
-
-/** A file with the history that is asked about, and how far it has to be replayed for an answer. */
-export interface OpenedFile {
-  readonly table: EventTable;
-  readonly replay: Replay;
-}
+import { kernelOf } from './trace.js';
 
 /** What a caller wants beside what the call says. */
-export type OpenOptions = Options & Pick<ReplayOptions, 'verdicts'> & { /** read in this thread */ readonly inline?: boolean };
+export type OpenOptions = Options & Pick<Wanted, 'verdicts' | 'inline' | 'until' | 'onProgress'>;
 
 /** A scenario is what its name says it is. */
 export function isScenario(file: string): boolean {
   return /\.mmu$/iu.test(file);
 }
 
-/** A trace, not replayed yet; or a scenario, run to its end: its own journal is the history. */
-export async function openFile(file: string, options: Options): Promise<OpenedFile> {
-  if (!isScenario(file)) return openForReplay(file, options);
+/** A trace, replayed to its end or so far as the caller wants; or a scenario, run to its end: its own journal is the history. */
+export async function openFile(file: string, options: OpenOptions): Promise<Replay> {
+  if (!isScenario(file)) return openReplayed(file, options);
   const history = runFile(file, options);
-  return { table: history.table, replay: new Replay(history.table, {}, history) };
+  return new Replay(history.table, {}, history);
 }
 
-/** A trace, or the transcript of a scenario's run: both to be replayed. */
-export async function openForReplay(file: string, options: OpenOptions): Promise<OpenedFile> {
-  const { invariants, verdicts = false } = options;
+/** A trace, or the transcript of a scenario's run, replayed to its end or so far as the caller wants. */
+export async function openReplayed(file: string, options: OpenOptions): Promise<Replay> {
+  const { invariants, verdicts = false, until, inline, onProgress } = options;
   if (isScenario(file)) {
     const { table } = runFile(file, options);
-    return { table, replay: new Replay(table, { invariants, verdicts }) };
+    const replay = new Replay(table, { invariants, verdicts });
+    replay.advance(until ?? table.length);
+    return replay;
   }
   const without = featuresNamed('without', options.without);
-  const kernel = kernelOf(options);
-  const table = await readTrace(file, options.inline);
-  return { table, replay: new Replay(table, { kernel, without, invariants, verdicts }) };
+  return readAndReplay(file, { kernel: kernelOf(options), without, invariants, verdicts, until, inline, onProgress });
 }
 
 function runFile(file: string, options: Options): ScenarioHistory {

@@ -1,6 +1,6 @@
 import { predictReport } from '../replay/reports.js';
 import { UsageError, natural, onlyFile, print, type Command, type Options } from './command.js';
-import { openForReplay } from './opened.js';
+import { openReplayed } from './opened.js';
 import { statusOf, warnWithoutKvm } from './trace.js';
 
 export const predict: Command = {
@@ -11,9 +11,9 @@ export const predict: Command = {
 
 async function run(file: string, options: Options): Promise<number> {
   const at = natural('at', options.at);
-  const { table, replay } = await openForReplay(file, options);
+  const replay = await openReplayed(file, { ...options, until: at });
+  const { table } = replay;
   if (at > table.length) throw new UsageError(`${file} has ${table.length} events: --at ${at} is past its end`);
-  replay.advance(at);
   warnWithoutKvm(table);
   const announced = predictReport(replay);
   if (options.json) print(JSON.stringify({ at, announced }));

@@ -1,7 +1,3 @@
-import type { Replay } from '../replay/replay.js';
-
-/** Events that are replayed between two looks at the clock. */
-const STRIDE = 50_000;
 /** Milliseconds between two pictures. */
 const INTERVAL = 100;
 
@@ -10,12 +6,6 @@ export class Progress {
   private readonly on = process.stderr.isTTY;
   private shown = 0;
   private dirty = false;
-
-  /** Replays everything. */
-  replay(replay: Replay): void {
-    const { length } = replay.table;
-    while (replay.advance(this.on ? STRIDE : length) > 0) this.show('replaying', replay.replayed, length);
-  }
 
   show(what: string, done: number, all: number): void {
     if (!this.on || Date.now() - this.shown < INTERVAL) return;

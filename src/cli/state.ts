@@ -12,9 +12,9 @@ export const state: Command = {
 
 async function run(file: string, options: Options): Promise<number> {
   const at = natural('at', options.at);
-  const { table, replay } = await openFile(file, options);
+  const replay = await openFile(file, { ...options, until: at + 1 });
+  const { table } = replay;
   if (at >= table.length) throw new UsageError(`${file} has ${table.length} events, numbered from 0: there is no event ${at}`);
-  replay.advance(at + 1);
   const vm = options.vm === undefined ? 0 : natural('vm', options.vm);
   requireVm(replay, vm);
   warnWithoutKvm(table);

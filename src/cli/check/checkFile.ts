@@ -1,6 +1,6 @@
 import { checkReport, type CheckReport } from '../../replay/reports.js';
 import { natural, type Options } from '../command.js';
-import { openForReplay } from '../opened.js';
+import { openReplayed } from '../opened.js';
 import { kernelOf, requireVm, statusOf, withoutKvm } from '../trace.js';
 import { featuresNamed } from '../rules.js';
 import { checkText } from './text.js';
@@ -32,8 +32,8 @@ export function validate(options: Options): void {
 export async function checkFile(file: string, options: Options, inline = false): Promise<Checked> {
   const { max, vm } = limits(options);
   const started = process.hrtime.bigint();
-  const { table, replay } = await openForReplay(file, { ...options, inline });
-  replay.advance(table.length);
+  const replay = await openReplayed(file, { ...options, inline });
+  const { table } = replay;
   requireVm(replay, vm);
   const invariants = options.invariants ? replay.checkInvariants(vm) : undefined;
   const seconds = Number(process.hrtime.bigint() - started) / 1e9;

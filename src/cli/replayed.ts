@@ -1,0 +1,43 @@
+import { Replay, type ReplayOptions } from '../replay/replay.js';
+import { openTrace, type OpenTrace } from '../trace/open.js';
+
+/** How far a file has been read and its events replayed. */
+export interface Progressing {
+  readonly bytesRead: number;
+  readonly bytesTotal: number;
+  readonly replayed: number;
+}
+
+/** What is wanted of {@link readAndReplay}. */
+export interface Wanted extends ReplayOptions {
+  /** only so many events are replayed; all of the file is read, for what is damaged or lost in it */
+  readonly until?: number | undefined;
+  /** read in this thread */
+  readonly inline?: boolean | undefined;
+  readonly onProgress?: ((progress: Progressing) => void) | undefined;
+}
+
+/** Reads a trace and replays it meanwhile: the reader is a thread ahead. @throws TraceError when nothing of it can be read */
+export async function readAndReplay(file: string, { until = Infinity, inline = false, onProgress, ...rules }: Wanted): Promise<Replay> {
+  let going: { readonly replay: Replay; readonly trace: OpenTrace } | undefined;
+  let bug: unknown;
+  const proceed = (): void => {
+    if (!going || bug !== undefined) return;
+    const { replay, trace } = going;
+    try {
+      replay.advance(until - replay.replayed);
+    } catch (error) {
+      bug = error;
+      trace.close();
+    }
+    onProgress?.({ bytesRead: trace.bytesRead, bytesTotal: trace.bytesTotal, replayed: replay.replayed });
+  };
+  const trace = await openTrace(file, { inline, onBatch: proceed });
+  const replay = new Replay(trace.table, rules);
+  going = { replay, trace };
+  proceed();
+  await trace.done.catch((error: unknown) => {
+    throw bug ?? error;
+  });
+  return replay;
+}
