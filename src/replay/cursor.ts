@@ -25,6 +25,9 @@ export class Cursor {
   private readonly state: State;
   private reverseIndex: ReverseIndex | undefined;
   private isInside = false;
+  /** pages at this position: whatever shows a stop asks for the same ones again and again */
+  private readonly headers = new Map<PageId, PageHeader>();
+  private readonly views = new Map<PageId, PageView>();
 
   constructor(
     private readonly replay: History,
@@ -43,14 +46,14 @@ export class Cursor {
     if (event === this.state.event && !this.isInside) return;
     this.state.seek(event);
     this.isInside = false;
-    this.reverseIndex = undefined;
+    this.moved();
   }
 
   /** Moves to a step of the engine in the midst of what followed from `event`: the records of the journal below `record` are in force. */
   seekInside(event: EventIndex, record: RecordIndex): void {
     this.state.seekTo(record, event);
     this.isInside = true;
-    this.reverseIndex = undefined;
+    this.moved();
   }
 
   usedPages(vm: number): number {
@@ -78,7 +81,6 @@ export class Cursor {
     return this.reverse.livePages(vm);
   }
 
-  /** A page, also one that is gone: then as it was last. */
   /** The hash of shadow pages: buckets that are not empty, in each the newest page first, as kvm_mmu_get_page finds them. */
   hashBuckets(vm: number): { bucket: number; pages: PageId[] }[] {
     const buckets = new Map<number, PageId[]>();
@@ -90,12 +92,24 @@ export class Cursor {
     return [...buckets].map(([bucket, pages]) => ({ bucket, pages })).sort((a, b) => a.bucket - b.bucket);
   }
 
+  /** A page, also one that is gone: then as it was last. */
   page(id: PageId): PageView {
-    return { ...this.header(id), parents: this.reverse.parentsOf(id), roots: this.reverse.rootsOf(id) };
+    let view = this.views.get(id);
+    if (!view) {
+      view = { ...this.header(id), parents: this.reverse.parentsOf(id), roots: this.reverse.rootsOf(id) };
+      this.views.set(id, view);
+    }
+    return view;
   }
 
   /** A page without what leads to it: cheap at any position, since nothing is searched for. */
   header(id: PageId): PageHeader {
+    let header = this.headers.get(id);
+    if (!header) this.headers.set(id, (header = this.headerOf(id)));
+    return header;
+  }
+
+  private headerOf(id: PageId): PageHeader {
     const { pages } = this.replay;
     const birth = pages.birth(id);
     const mmu = this.mmuOf(id);
@@ -218,6 +232,12 @@ export class Cursor {
     const view = new DataView(bytes.buffer);
     for (const entry of this.entries(id)) view.setBigUint64(entry.index * 8, entry.value ?? entry.flags ?? 0n, true);
     return bytes;
+  }
+
+  private moved(): void {
+    this.reverseIndex = undefined;
+    this.headers.clear();
+    this.views.clear();
   }
 
   private mmuOf(id: PageId): Mmu {

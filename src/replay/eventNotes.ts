@@ -65,6 +65,9 @@ export class EventNotes implements Notes {
   private readonly places: Places[] = [];
   private readonly subjects: Subjects[] = [];
   private abouts = 0;
+  /** the last event whose subject was looked up, and how many there are before it */
+  private counted = 0;
+  private countedTo = 0;
   /** SPTEs as recorded where the engine goes on with another value, by event */
   private readonly readings = new Map<EventIndex, bigint>();
   /** the same in order */
@@ -155,8 +158,16 @@ export class EventNotes implements Notes {
     const { where, before } = this.places[event >>> PAGE_BITS]!;
     const at = event & PAGE_MASK;
     const block = at >>> BLOCK_BITS;
+    let from = block << BLOCK_BITS;
     let count = before[block]!;
-    for (let i = block << BLOCK_BITS; i < at; i++) count += (where[i]! & ABOUT) >>> 2;
+    // Whoever goes along the events asks about one near the last: it is counted from there.
+    if (event >= this.counted && event - this.counted < at - from) {
+      from = at - (event - this.counted);
+      count = this.countedTo;
+    }
+    for (let i = from; i < at; i++) count += (where[i]! & ABOUT) >>> 2;
+    this.counted = event;
+    this.countedTo = count;
     return count;
   }
 

@@ -19,6 +19,7 @@ export class EventColumns {
   readonly #uppers: Record<UpperColumn, Uppers> = { times: [], contexts: [], places: [] };
   #wideContexts = false;
   #widePlaces = false;
+  #wideTimes = false;
 
   append({ newPages, newUnitPages, newUppers }: Batch): void {
     for (const buffer of newPages) {
@@ -33,6 +34,7 @@ export class EventColumns {
     for (const buffer of newUnitPages) this.#units.push(new Uint32Array(buffer));
     for (const { page, column, buffer } of newUppers) this.#uppers[column][page] = new Uint32Array(buffer);
     this.#wideContexts = this.#uppers.contexts.length > 0;
+    this.#wideTimes = this.#uppers.times.length > 0;
     this.#widePlaces = this.#uppers.places.length > 0;
   }
 
@@ -56,8 +58,18 @@ export class EventColumns {
   time(e: number): bigint {
     const page = e >>> PAGE_BITS;
     const base = this.#timeBases[page]!;
-    const offset = join(upperOf(this.#uppers.times, page, e), this.#times[page]![e & PAGE_MASK]!);
+    const upper = this.#wideTimes ? upperOf(this.#uppers.times, page, e) : 0;
+    const offset = join(upper, this.#times[page]![e & PAGE_MASK]!);
     return BigInt.asUintN(64, join(base[1]!, base[0]!) + offset);
+  }
+
+  /** {@link time} as a double, exact below 2^53; undefined above, and where it takes more to know. */
+  shortTime(e: number): number | undefined {
+    const page = e >>> PAGE_BITS;
+    if (this.#wideTimes && this.#uppers.times[page]) return undefined;
+    const base = this.#timeBases[page]!;
+    const time = base[1]! * 0x1_0000_0000 + base[0]! + this.#times[page]![e & PAGE_MASK]!;
+    return time <= Number.MAX_SAFE_INTEGER ? time : undefined;
   }
 
   /** Where the units that the event stores begin. */

@@ -133,6 +133,11 @@ export class EventTable {
     return this.#shape(e).name;
   }
 
+  /** Number of what ran the event where, from 0: events of one have pid, comm, tgid, CPU and the way to print times in common. */
+  contextOf(e: number): number {
+    return this.#columns.context(e);
+  }
+
   pid(e: number): number {
     return this.#pids[this.#columns.context(e)]!;
   }
@@ -153,6 +158,11 @@ export class EventTable {
   /** Nanoseconds for clocks in seconds, else the clock's own ticks; 0 where the trace has no times. */
   time(e: number): bigint {
     return this.#columns.time(e);
+  }
+
+  /** {@link time} without a bigint; undefined where a double cannot hold it. */
+  shortTime(e: number): number | undefined {
+    return this.#columns.shortTime(e);
   }
 
   /** The time as the trace prints it; '' where it prints none. */

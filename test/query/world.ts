@@ -210,6 +210,8 @@ function tableOf(world: World): EventSource {
     comm: (e) => events[e]!.comm ?? 'CPU 0/KVM',
     tgid: () => undefined,
     cpu: () => 1,
+    contextOf: (e) => e,
+    shortTime: () => undefined,
     time: (e) => ns(events[e]!.time ?? '1.000000'),
     timeText: (e) => events[e]!.time ?? '1.000000',
     isInSeconds: (e) => (events[e]!.time ?? '1.000000').includes('.'),

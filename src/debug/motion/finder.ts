@@ -26,6 +26,7 @@ export class Finder {
 
   async find(from: Spot, direction: Direction, bound: Spot, signal: AbortSignal): Promise<Found> {
     const triggers = this.triggers();
+    for (const { gate } of triggers) gate?.begin();
     const plain = triggers.filter(({ gate }) => !gate?.scanned);
     const conditions = triggers.flatMap(({ gate }) => gate?.scanned ?? []);
     const scan = conditions.length > 0 ? new Scan(conditions) : undefined;

@@ -18,6 +18,7 @@ export class Gate {
   private counted = -1;
   /** the condition can be looked for in the columns of the trace */
   readonly scanned: Scanned | undefined;
+  private scan: Scan | undefined;
 
   constructor(
     private readonly events: EventSet,
@@ -33,6 +34,11 @@ export class Gate {
     if (condition && members && !views && !eventOf) this.scanned = { members, condition, scope };
   }
 
+  /** A search begins: what scans knew may not hold any more. */
+  begin(): void {
+    this.scan = this.scanned && this.hitCondition && new Scan([this.scanned]);
+  }
+
   /** `e` is one of the breakpoint's events. */
   async passes(e: number, pace: Pace, signal: AbortSignal): Promise<boolean> {
     if (!this.hitCondition) return this.test(e);
@@ -41,7 +47,7 @@ export class Gate {
   }
 
   private async countTo(end: number, pace: Pace, signal: AbortSignal): Promise<void> {
-    const scan = this.scanned && new Scan([this.scanned]);
+    const { scan } = this;
     while (this.counted < end) {
       const hit = scan ? await this.scanTo(scan, end, pace, signal) : this.nextTo(end);
       if (hit !== undefined) this.hits.push(hit);

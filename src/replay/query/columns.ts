@@ -14,8 +14,8 @@ export function columnsOf(scope: EventScope): Columns {
   return { replay: scope.replay, table: scope.replay.table, scope };
 }
 
-/** A field of the events of one form, by their number. `constant`: the same for all of them. */
-export type Column = Reader<number> & { readonly constant?: true };
+/** A field of the events of one form, by their number. `constant`: the same for all of them; `ofContext`: for all those of a context. */
+export type Column = Reader<number> & { readonly constant?: true; readonly ofContext?: true };
 
 /** How a field is read of events like `sample`; undefined for one that looks at state. */
 export function columnOf(field: Field, columns: Columns, sample: number): Column | undefined {
@@ -42,6 +42,7 @@ function throughScope(field: Field, columns: Columns, sample: number): Column {
       return {
         type: 'time',
         time: (e) => field.time(at(e)),
+        shortTime: (e) => field.shortTime(at(e)),
         inSeconds: (e) => field.inSeconds(at(e)),
         printed: (e) => field.printed(at(e)),
       };

@@ -155,22 +155,36 @@ function remembered(match: (text: string) => boolean): (text: string) => boolean
  * when the time as printed is the one written.
  */
 function compareTime<T>(seconds: Seconds, op: Comparison, reader: TimeReader<T>): Predicate<T> {
+  const equality = op === '==' || op === '!=';
+  const ns = wantedTime(seconds.ns);
+  const ticks = seconds.ticks === undefined ? undefined : wantedTime(seconds.ticks);
   return (of) => {
-    const wanted = reader.inSeconds(of) ? seconds.ns : seconds.ticks;
+    const wanted = reader.inSeconds(of) ? ns : ticks;
     if (wanted === undefined) return false;
-    const time = reader.time(of);
-    const asPrinted = (op === '==' || op === '!=') && isNear(time, wanted) && printedNs(reader.printed(of), wanted);
-    return holds(asPrinted ? 0 : time < wanted ? -1 : time > wanted ? 1 : 0, op);
+    const gap = gapOf(reader, of, wanted);
+    // Rounded to whole seconds they could be the same: no trace prints less.
+    const asPrinted = equality && gap !== 0 && gap <= SECOND && gap >= -SECOND && printedNs(reader.printed(of), wanted.exact);
+    return holds(asPrinted ? 0 : gap, op);
   };
 }
 
-/** Rounded to whole seconds they could be the same: no trace prints less. */
-function isNear(time: bigint, wanted: bigint): boolean {
-  const gap = time - wanted;
-  return gap <= SECOND && gap >= -SECOND;
+const SECOND = 1e9;
+
+interface WantedTime {
+  readonly exact: bigint;
+  /** exact below 2^53, and above no less than that */
+  readonly short: number;
 }
 
-const SECOND = 1_000_000_000n;
+function wantedTime(exact: bigint): WantedTime {
+  return { exact, short: Number(exact) };
+}
+
+/** From a wanted time to that of an event; exact where it is small, and in its sign. */
+function gapOf<T>(reader: TimeReader<T>, of: T, wanted: WantedTime): number {
+  const short = reader.shortTime(of);
+  return short === undefined ? Number(reader.time(of) - wanted.exact) : short - wanted.short;
+}
 
 function printedNs(printed: string, wanted: bigint): boolean {
   const seconds = parseSeconds(printed.trim());

@@ -41,10 +41,16 @@ function common(events: readonly EventSpec[]): Field[] {
     num: read,
     base: 10,
   });
-  /** for one that a task has: looked up once for a run of its events */
   const ofTask = (name: string, help: string, read: (s: EventScope) => number): NumberField => ({
     ...num(name, help, read),
-    column: (columns) => taskColumn(columns, read),
+    column: ({ scope }) => ({
+      type: 'number',
+      ofContext: true,
+      num: (e) => {
+        scope.event = e as EventScope['event'];
+        return read(scope);
+      },
+    }),
   });
   const text = (name: string, help: string, read: (s: EventScope) => string | undefined, values?: readonly string[]): TextField => ({
     type: 'text',
@@ -55,15 +61,15 @@ function common(events: readonly EventSpec[]): Field[] {
   });
   const pid = (name: string, help: string): NumberField => ({
     ...num(name, help, (s) => s.replay.table.pid(s.event)),
-    column: ({ table }) => ({ type: 'number', num: (e) => table.pid(e) }),
+    column: ({ table }) => ({ type: 'number', ofContext: true, num: (e) => table.pid(e) }),
   });
   const cpu = (name: string, help: string): NumberField => ({
     ...num(name, help, (s) => s.replay.table.cpu(s.event)),
-    column: ({ table }) => ({ type: 'number', num: (e) => table.cpu(e) }),
+    column: ({ table }) => ({ type: 'number', ofContext: true, num: (e) => table.cpu(e) }),
   });
   const comm = (name: string, help: string): TextField => ({
     ...text(name, help, (s) => s.replay.table.comm(s.event)),
-    column: ({ table }) => ({ type: 'text', text: (e) => table.comm(e) }),
+    column: ({ table }) => ({ type: 'text', ofContext: true, text: (e) => table.comm(e) }),
   });
   const names = events.map((e) => e.name);
   return [
@@ -77,11 +83,13 @@ function common(events: readonly EventSpec[]): Field[] {
       name: 'event.time',
       help: 'time as the trace prints it, in seconds',
       time: (s) => s.replay.table.time(s.event),
+      shortTime: (s) => s.replay.table.shortTime(s.event),
       inSeconds: (s) => s.replay.table.isInSeconds(s.event),
       printed: (s) => s.replay.table.timeText(s.event),
       column: ({ table }) => ({
         type: 'time',
         time: (e) => table.time(e),
+        shortTime: (e) => table.shortTime(e),
         inSeconds: (e) => table.isInSeconds(e),
         printed: (e) => table.timeText(e),
       }),
@@ -93,7 +101,7 @@ function common(events: readonly EventSpec[]): Field[] {
     ofTask('vm', 'virtual machine of the event, from 0', (s) => s.replay.vmOf(s.event) ?? NaN),
     pid('pid', 'thread'),
     pid('common_pid', 'thread, under the kernel’s name'),
-    num('tgid', 'process, where the trace has it', (s) => s.replay.table.tgid(s.event) ?? NaN),
+    ofTask('tgid', 'process, where the trace has it', (s) => s.replay.table.tgid(s.event) ?? NaN),
     comm('comm', 'name of the thread'),
     comm('COMM', 'name of the thread, under the kernel’s name'),
     cpu('cpu', 'host CPU'),
@@ -101,21 +109,6 @@ function common(events: readonly EventSpec[]): Field[] {
     { ...num('fault.address', 'address of the fault the event belongs to', NaNs), ...faultAddress },
     { ...num('fault.error', 'error code of that fault', (s) => s.replay.faultOf(s.event)?.error ?? NaN), base: 16 },
   ];
-}
-
-function taskColumn({ table, scope }: Columns, read: (s: EventScope) => number): Column {
-  let pid = NaN;
-  let value = NaN;
-  return {
-    type: 'number',
-    num: (e) => {
-      const its = table.pid(e);
-      if (its === pid) return value;
-      pid = its;
-      scope.event = e as EventScope['event'];
-      return (value = read(scope));
-    },
-  };
 }
 
 const NaNs = (): number => NaN;

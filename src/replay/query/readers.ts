@@ -24,6 +24,8 @@ export interface TimeReader<T> {
   readonly type: 'time';
   /** nanoseconds, or a clock's ticks */
   time(of: T): bigint;
+  /** the same, where a double holds it */
+  shortTime(of: T): number | undefined;
   inSeconds(of: T): boolean;
   /** as the trace prints it */
   printed(of: T): string;

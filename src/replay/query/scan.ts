@@ -29,7 +29,7 @@ function scansOf(columns: Columns, sample: number): Target<Scan> {
       const column = columnOf(field, columns, sample);
       if (!column) return { test: field.possible?.(columns) ?? true, exact: false };
       const test = predicate(field, column, leaf);
-      return { test: column.constant ? test(sample) : test, exact: true };
+      return { test: column.constant ? test(sample) : column.ofContext ? perContext(columns, test) : test, exact: true };
     },
     both(a, b) {
       if (a.test === false || b.test === false) return NEVER;
@@ -41,6 +41,15 @@ function scansOf(columns: Columns, sample: number): Target<Scan> {
       if (isCertain(a) || isCertain(b)) return { test: true, exact: true };
       return { test: eitherHolds(a.test, b.test), exact: a.exact && b.exact };
     },
+  };
+}
+
+/** What holds of events by what ran them where is found once for each context. */
+function perContext({ table }: Columns, test: Predicate<number>): Predicate<number> {
+  const known: (boolean | undefined)[] = [];
+  return (e) => {
+    const context = table.contextOf(e);
+    return (known[context] ??= test(e));
   };
 }
 

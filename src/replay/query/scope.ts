@@ -24,7 +24,11 @@ export interface EventSource {
   comm(e: number): string;
   tgid(e: number): number | undefined;
   cpu(e: number): number;
+  /** events of one context have pid, comm, tgid, CPU and the way to print times in common */
+  contextOf(e: number): number;
   time(e: number): bigint;
+  /** the same, where a double holds it */
+  shortTime(e: number): number | undefined;
   timeText(e: number): string;
   isInSeconds(e: number): boolean;
   line(e: number): number | undefined;
