@@ -5,7 +5,7 @@ import { UsageError, print, warn, type Command, type Options } from './command.j
 
 export const check: Command = {
   usage: [
-    'check FILE|DIR... [--json] [--kernel ERA] [--without F]… [--vm N] [--invariants] [--max-findings N]',
+    'check FILE|DIR... [--json] [--kernel ERA] [--without F]… [--vm N] [--invariants] [--max-findings N] [--memory-limit MB]',
     'hold traces against the model',
   ],
   details: () =>
@@ -15,7 +15,7 @@ export const check: Command = {
       'too. The summary at the end goes to standard error with --json, which has one line a file on standard output. The worst exit',
       'status counts.',
     ].join('\n'),
-  takes: ['json', 'kernel', 'without', 'vm', 'max-findings', 'invariants'],
+  takes: ['json', 'kernel', 'without', 'vm', 'max-findings', 'memory-limit', 'invariants'],
   run,
 };
 

@@ -15,6 +15,7 @@ export const OPTIONS = {
   to: { type: 'string' },
   port: { type: 'string' },
   'max-findings': { type: 'string' },
+  'memory-limit': { type: 'string' },
   invariants: { type: 'boolean', default: false },
   text: { type: 'boolean', default: false },
   help: { type: 'boolean', short: 'h', default: false },

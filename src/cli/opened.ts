@@ -7,7 +7,7 @@ import { eraOption, featuresNamed } from './rules.js';
 import { kernelOf } from './trace.js';
 
 /** What a caller wants beside what the call says. */
-export type OpenOptions = Options & Pick<Wanted, 'verdicts' | 'inline' | 'until' | 'onProgress'>;
+export type OpenOptions = Options & Pick<Wanted, 'verdicts' | 'inline' | 'until' | 'limit' | 'onProgress'>;
 
 /** A scenario is what its name says it is. */
 export function isScenario(file: string): boolean {
@@ -23,7 +23,7 @@ export async function openFile(file: string, options: OpenOptions): Promise<Repl
 
 /** A trace, or the transcript of a scenario's run, replayed to its end or so far as the caller wants. */
 export async function openReplayed(file: string, options: OpenOptions): Promise<Replay> {
-  const { invariants, verdicts = false, until, inline, onProgress } = options;
+  const { invariants, verdicts = false, until, inline, limit, onProgress } = options;
   if (isScenario(file)) {
     const { table } = runFile(file, options);
     const replay = new Replay(table, { invariants, verdicts });
@@ -31,7 +31,7 @@ export async function openReplayed(file: string, options: OpenOptions): Promise<
     return replay;
   }
   const without = featuresNamed('without', options.without);
-  return readAndReplay(file, { kernel: kernelOf(options), without, invariants, verdicts, until, inline, onProgress });
+  return readAndReplay(file, { kernel: kernelOf(options), without, invariants, verdicts, until, inline, limit, onProgress });
 }
 
 function runFile(file: string, options: Options): ScenarioHistory {

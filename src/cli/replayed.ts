@@ -1,4 +1,5 @@
 import { Replay, type ReplayOptions } from '../replay/replay.js';
+import type { MemoryLimit } from '../replay/memoryLimit.js';
 import { openTrace, type OpenTrace } from '../trace/open.js';
 
 /** How far a file has been read and its events replayed. */
@@ -14,18 +15,25 @@ export interface Wanted extends ReplayOptions {
   readonly until?: number | undefined;
   /** read in this thread */
   readonly inline?: boolean | undefined;
+  /** where it is passed, what is there by then is all */
+  readonly limit?: MemoryLimit | undefined;
   readonly onProgress?: ((progress: Progressing) => void) | undefined;
 }
 
 /** Reads a trace and replays it meanwhile: the reader is a thread ahead. @throws TraceError when nothing of it can be read */
-export async function readAndReplay(file: string, { until = Infinity, inline = false, onProgress, ...rules }: Wanted): Promise<Replay> {
+export async function readAndReplay(
+  file: string,
+  { until = Infinity, inline = false, limit, onProgress, ...rules }: Wanted,
+): Promise<Replay> {
   let going: { readonly replay: Replay; readonly trace: OpenTrace } | undefined;
   let bug: unknown;
   const proceed = (): void => {
-    if (!going || bug !== undefined) return;
+    if (!going || bug !== undefined || limit?.isReached) return;
     const { replay, trace } = going;
     try {
-      replay.advance(until - replay.replayed);
+      if (limit) limit.advance(replay, Math.min(until, trace.table.length));
+      else replay.advance(until - replay.replayed);
+      if (limit?.isReached) trace.close();
     } catch (error) {
       bug = error;
       trace.close();
@@ -37,6 +45,7 @@ export async function readAndReplay(file: string, { until = Infinity, inline = f
   going = { replay, trace };
   proceed();
   await trace.done.catch((error: unknown) => {
+    if (limit?.isReached) return;
     throw bug ?? error;
   });
   return replay;

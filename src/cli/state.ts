@@ -1,19 +1,23 @@
 import type { EventIndex } from '../engine/ids.js';
 import { stateReport, type StateReport } from '../replay/reports.js';
-import { UsageError, natural, onlyFile, print, type Command, type Options } from './command.js';
+import { UsageError, natural, onlyFile, print, warn, type Command, type Options } from './command.js';
 import { openFile } from './opened.js';
-import { requireVm, statusOf, warnWithoutKvm } from './trace.js';
+import { memoryLimit, requireVm, shortOf, statusOf, warnWithoutKvm } from './trace.js';
 
 export const state: Command = {
-  usage: ['state FILE|S.mmu --at EVENT [--vm N] [--kernel ERA] [--without F]… [--json]', 'the MMU after an event'],
-  takes: ['json', 'at', 'vm', 'kernel', 'without'],
+  usage: ['state FILE|S.mmu --at EVENT [--vm N] [--kernel ERA] [--without F]… [--memory-limit MB] [--json]', 'the MMU after an event'],
+  takes: ['json', 'at', 'vm', 'kernel', 'without', 'memory-limit'],
   run: (files, options) => run(onlyFile('state', files), options),
 };
 
 async function run(file: string, options: Options): Promise<number> {
   const at = natural('at', options.at);
-  const replay = await openFile(file, { ...options, until: at + 1 });
+  const limit = memoryLimit(options);
+  const replay = await openFile(file, { ...options, until: at + 1, limit });
+  const short = shortOf(replay, limit);
+  if (short !== undefined) warn(short);
   const { table } = replay;
+  if (short !== undefined && at >= replay.replayed) return 1;
   if (at >= table.length) throw new UsageError(`${file} has ${table.length} events, numbered from 0: there is no event ${at}`);
   const vm = options.vm === undefined ? 0 : natural('vm', options.vm);
   requireVm(replay, vm);
@@ -22,7 +26,7 @@ async function run(file: string, options: Options): Promise<number> {
   cursor.seek(at as EventIndex);
   const report = stateReport(cursor, vm);
   print(options.json ? JSON.stringify(report) : stateText(report));
-  return statusOf(table);
+  return short === undefined ? statusOf(table) : 1;
 }
 
 function stateText(report: StateReport): string {

@@ -2,14 +2,43 @@ import { TraceError, openTrace } from '../trace/open.js';
 import type { EventTable } from '../trace/table.js';
 import { Kind } from '../trace/vocabulary.js';
 import type { Replay } from '../replay/replay.js';
-import { UsageError, warn, type Options } from './command.js';
+import { defaultMemoryLimit } from '../debug/load/defaultMemory.js';
+import { MemoryLimit } from '../replay/memoryLimit.js';
+import { natural, UsageError, warn, type Options } from './command.js';
 import { eraOption } from './rules.js';
 
-/** Reads a trace to its end; beside this thread, unless `inline`. */
-export async function readTrace(file: string, inline = false): Promise<EventTable> {
-  const trace = await openTrace(file, inline ? { inline } : {});
-  await trace.done;
+/** Reads a trace to its end, or as far as there is memory for it; beside this thread, unless `inline`. */
+export async function readTrace(file: string, inline = false, limit?: MemoryLimit): Promise<EventTable> {
+  const full = new AbortController();
+  const { signal } = full;
+  const onBatch = ({ byteLength }: EventTable): void => (limit?.isPassed(byteLength) ? queueMicrotask(() => full.abort()) : undefined);
+  const trace = await openTrace(file, { signal, onBatch, ...(inline && { inline }) });
+  await trace.done.catch((error: unknown) => {
+    if (!signal.aborted) throw error;
+  });
   return trace.table;
+}
+
+/** What `--memory-limit` says. */
+export function memoryLimit(options: Options): MemoryLimit {
+  const given = options['memory-limit'];
+  const megabytes = given === undefined ? defaultMemoryLimit() : natural('memory-limit', given);
+  if (megabytes === 0) throw new UsageError('--memory-limit takes megabytes, more than 0');
+  return new MemoryLimit(megabytes);
+}
+
+/** What to say of a trace of which only so many events were loaded, because there was no memory for more; undefined where there was. */
+export function shortOf({ table, replayed }: Replay, limit: MemoryLimit): string | undefined {
+  return limit.isReached ? tooLarge(table, limit, replayed) : undefined;
+}
+
+/** As {@link shortOf}, for a trace that was only read. */
+export function readShort(table: EventTable, limit: MemoryLimit): string | undefined {
+  return limit.isPassed(table.byteLength) ? tooLarge(table, limit, table.length) : undefined;
+}
+
+function tooLarge({ info: { file } }: EventTable, limit: MemoryLimit, events: number): string {
+  return `${file}: ${limit.text(events, 'Raise it with --memory-limit MB')}`;
 }
 
 /** Runs a command over files; the worst exit status counts, and a file that cannot be read does not stop the others. */

@@ -102,6 +102,8 @@ export class Debuggee implements BindingSite {
 
   close(): void {
     this.motion.close();
+    // Nobody is to hear of it any more.
+    this.loader.onGrown = undefined;
     this.loader.cancel();
     this.documents.close();
   }

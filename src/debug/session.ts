@@ -22,7 +22,7 @@ import type { LaunchArguments } from './wire/requests.js';
 import { Router } from './wire/router.js';
 
 /** What a recording is opened by: where one differs, it is another. */
-const CHOICES = ['trace', 'kernel', 'vm', 'without'] as const;
+const CHOICES = ['trace', 'kernel', 'vm', 'without', 'memoryLimit'] as const;
 
 /** How long setting breakpoints may wait for the part of the trace that they are in, in milliseconds. Later, an event says so. */
 const BINDING = 200;

@@ -41,13 +41,19 @@ const resolver: vscode.DebugConfigurationProvider = {
 
   resolveDebugConfigurationWithSubstitutedVariables(folder, configuration) {
     const trace: unknown = configuration['trace'];
-    if (typeof trace === 'string' && trace !== '') return { ...configuration, trace: absolute(trace, folder) };
+    if (typeof trace === 'string' && trace !== '') return { ...memoryLimit(folder), ...configuration, trace: absolute(trace, folder) };
     void vscode.window.showErrorMessage(
       `The launch configuration "${configuration.name}" names no trace: set "trace" to the path of a trace.dat, a text trace or a .mmu scenario.`,
     );
     return undefined;
   },
 };
+
+/** The setting, for a configuration that says nothing else. */
+function memoryLimit(folder: vscode.WorkspaceFolder | undefined): { memoryLimit?: number } {
+  const megabytes = vscode.workspace.getConfiguration('shadowMmu', folder).get<number | null>('memoryLimit');
+  return typeof megabytes === 'number' ? { memoryLimit: megabytes } : {};
+}
 
 /** What the Run view offers without a launch.json: the trace or scenario that is open now. */
 const dynamic: vscode.DebugConfigurationProvider = {

@@ -29,6 +29,9 @@ export interface ReplayOptions extends Rules {
 
 /** How far back a fault or an exit is searched for: a bound for damaged traces, far beyond any real exit. */
 const LONGEST_EXIT = 100_000;
+/** What the objects take that stand for a page, and for a finding. */
+const PAGE_BYTES = 256;
+const FINDING_BYTES = 1024;
 
 /** A trace replayed through the engine, or the run of a scenario: the answers of the debugger come from here. */
 export class Replay {
@@ -103,6 +106,14 @@ export class Replay {
       }
     }
     return total;
+  }
+
+  /** Bytes that the events and their history are kept in, about. */
+  get byteLength(): number {
+    const { table, history, replayer } = this;
+    const columns = replayer ? replayer.notes.byteLength + replayer.wayStore.byteLength : 0;
+    const objects = history.pages.last * PAGE_BYTES + history.findings.all.length * FINDING_BYTES;
+    return table.byteLength + history.journal.byteLength + columns + objects;
   }
 
   /** Events 0..replayed-1 have been through the engine. */

@@ -17,11 +17,14 @@ export class EventColumns {
   readonly #units: Uint32Array[] = [];
   /** by page; almost always empty */
   readonly #uppers: Record<UpperColumn, Uppers> = { times: [], contexts: [], places: [] };
+  /** of the pages */
+  byteLength = 0;
   #wideContexts = false;
   #widePlaces = false;
   #wideTimes = false;
 
   append({ newPages, newUnitPages, newUppers }: Batch): void {
+    for (const buffer of [...newPages, ...newUnitPages, ...newUppers.map((upper) => upper.buffer)]) this.byteLength += buffer.byteLength;
     for (const buffer of newPages) {
       const page = eventPage(buffer);
       this.#forms.push(page.forms);

@@ -16,6 +16,8 @@ import type { Kind } from './vocabulary.js';
 /** What {@link EventTable.timeText} answers where the trace has no times. */
 export const ABSENT_TIME = '';
 
+/** What a string takes beside its characters. */
+const TEXT_BYTES = 24;
 const HIGH = 0x1_0000_0000;
 /** More contexts than a trace ever has: for a shape and a context in one number. */
 const CONTEXTS = 2 ** 32;
@@ -35,6 +37,7 @@ export interface LineMap {
 export class EventTable {
   #info: TraceInfo;
   #length = 0;
+  #textBytes = 0;
   readonly #columns = new EventColumns();
   readonly #arguments = new ArgumentPlaces();
 
@@ -62,6 +65,11 @@ export class EventTable {
   /** What is known about the trace by now. */
   get info(): TraceInfo {
     return this.#info;
+  }
+
+  /** Bytes that the events are kept in: their columns, and the texts that they name. */
+  get byteLength(): number {
+    return this.#columns.byteLength + this.#textBytes;
   }
 
   /** Events read so far. */
@@ -313,7 +321,10 @@ export class EventTable {
     for (const shape of batch.newShapes) this.#shapes.push(shape);
     for (const form of batch.newForms) this.#addForm(form);
     for (const context of batch.newContexts) this.#addContext(context);
-    for (const text of batch.newStrings) this.#strings.push(text);
+    for (const text of batch.newStrings) {
+      this.#strings.push(text);
+      this.#textBytes += TEXT_BYTES + text.length;
+    }
     for (const stack of batch.newStacks) this.#stackLists.push(stack);
     this.#lineOffset.append(batch.lineRuns);
     this.#lost.append(batch.lost);

@@ -2,7 +2,15 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, it } from 'mocha';
 
+interface Property {
+  type: string | string[];
+  default?: unknown;
+  exclusiveMinimum?: number;
+  markdownDescription: string;
+}
 interface Contributed {
+  configuration: { properties: Record<string, Property> };
+  debuggers: { configurationAttributes: { launch: { properties: Record<string, Property> } } }[];
   commands: { command: string }[];
   keybindings: { command: string; when: string }[];
   menus: Record<string, { command: string; when: string }[]>;
@@ -24,6 +32,14 @@ describe('What the extension contributes', () => {
       used.filter((command) => command.startsWith('shadow-mmu.') && !commands.has(command)),
       [],
     );
+  });
+
+  it('has a setting for the memory of a trace, which a launch configuration can overrule', () => {
+    const setting = contributes.configuration.properties['shadowMmu.memoryLimit']!;
+    const attribute = contributes.debuggers[0]!.configurationAttributes.launch.properties['memoryLimit']!;
+    assert.deepEqual([setting.type, setting.default, setting.exclusiveMinimum], [['number', 'null'], null, 0]);
+    assert.deepEqual([attribute.type, attribute.exclusiveMinimum], ['number', 0]);
+    assert.ok(attribute.markdownDescription.includes('#shadowMmu.memoryLimit#'));
   });
 
   it('takes no key from other work', () => {

@@ -1,7 +1,7 @@
 import { checkReport, type CheckReport } from '../../replay/reports.js';
 import { natural, type Options } from '../command.js';
 import { openReplayed } from '../opened.js';
-import { kernelOf, requireVm, statusOf, withoutKvm } from '../trace.js';
+import { kernelOf, memoryLimit, requireVm, shortOf, statusOf, withoutKvm } from '../trace.js';
 import { featuresNamed } from '../rules.js';
 import { checkText } from './text.js';
 
@@ -20,6 +20,7 @@ export interface Checked {
 export function validate(options: Options): void {
   limits(options);
   kernelOf(options);
+  memoryLimit(options);
   featuresNamed('without', options.without);
 }
 
@@ -32,7 +33,9 @@ export function validate(options: Options): void {
 export async function checkFile(file: string, options: Options, inline = false): Promise<Checked> {
   const { max, vm } = limits(options);
   const started = process.hrtime.bigint();
-  const replay = await openReplayed(file, { ...options, inline });
+  const limit = memoryLimit(options);
+  const replay = await openReplayed(file, { ...options, inline, limit });
+  const short = shortOf(replay, limit);
   const { table } = replay;
   requireVm(replay, vm);
   const invariants = options.invariants ? replay.checkInvariants(vm) : undefined;
@@ -41,8 +44,8 @@ export async function checkFile(file: string, options: Options, inline = false):
   const { events, lost, outputs, findingsTotal } = report;
   return {
     out: options.json ? JSON.stringify(report) : checkText(report),
-    warning: withoutKvm(table),
-    status: findingsTotal > 0 ? 1 : statusOf(table),
+    warning: short ?? withoutKvm(table),
+    status: findingsTotal > 0 || short !== undefined ? 1 : statusOf(table),
     report: { events, lost, outputs, findingsTotal },
   };
 }

@@ -4,6 +4,7 @@ import { Replay } from '../../replay/replay.js';
 import { openScenario, ScenarioError, type ScenarioHistory } from '../../replay/scenario/history.js';
 import { Cancelled, RequestError } from '../wire/errors.js';
 import type { LaunchArguments } from '../wire/requests.js';
+import { defaultMemoryLimit } from './defaultMemory.js';
 import { loaded, TraceLoader, type Loader } from './loader.js';
 import { Recording } from './recording.js';
 import { textOf } from './textOf.js';
@@ -28,7 +29,7 @@ export function isScenario(file: string): boolean {
 
 async function openReplay(file: string, args: LaunchArguments, invariants: boolean, signal: AbortSignal): Promise<Opened> {
   const rules = named(() => rulesNamed(kernelOf(args), args.without));
-  const loader = new TraceLoader({ path: file, rules, invariants }, args.vm);
+  const loader = new TraceLoader({ path: file, rules, invariants, memoryLimit: memoryLimitOf(args) }, args.vm);
   const { recording } = loader;
   const cancel = (): void => loader.cancel();
   signal.addEventListener('abort', cancel, { once: true });
@@ -82,6 +83,12 @@ function traceOf({ trace, vm }: LaunchArguments): string {
     throw new RequestError(`"vm": ${String(vm)} is no VM: VMs are numbered from 0 in the order in which the trace meets them.`);
   }
   return path.resolve(trace);
+}
+
+function memoryLimitOf({ memoryLimit }: LaunchArguments): number {
+  if (memoryLimit === undefined || memoryLimit === null) return defaultMemoryLimit();
+  if (Number.isFinite(memoryLimit) && memoryLimit > 0) return memoryLimit;
+  throw new RequestError(`"memoryLimit": ${String(memoryLimit)} is no size: it is given in megabytes, more than 0.`);
 }
 
 function firstNote({ table }: Recording): string | undefined {

@@ -1,11 +1,14 @@
 import { nothingYet, sizeOf, TraceError } from '../../trace/open.js';
 import { EventTable } from '../../trace/table.js';
+import { MemoryLimit } from '../../replay/memoryLimit.js';
 import { Mirror } from '../../replay/mirror/mirror.js';
 import { Replay } from '../../replay/replay.js';
 import type { EventIndex } from '../../engine/ids.js';
 import { Recording } from './recording.js';
-import type { FromReplay, ReplayRequest, Report } from './replayMessages.js';
+import type { FromReplay, ReplayEnd, ReplayRequest, Report } from './replayMessages.js';
 import { startReplay, type ReplayThread } from './replayThread.js';
+
+const RAISE = 'Raise the setting shadowMmu.memoryLimit, or "memoryLimit" in the launch configuration';
 
 /** Why nothing more will be loaded. */
 export type LoadEnd =
@@ -14,6 +17,8 @@ export type LoadEnd =
   | { readonly why: 'cancelled' }
   /** nothing of the file can be read */
   | { readonly why: 'unreadable'; readonly error: TraceError }
+  /** it takes more memory than it may */
+  | { readonly why: 'full'; readonly message: string }
   /** a bug stopped the replay */
   | { readonly why: 'failed'; readonly message: string };
 
@@ -42,7 +47,7 @@ export interface Loader {
 
 /** Why not all of a file was loaded. */
 export function cutText({ end }: Loader): string {
-  if (end?.why === 'failed') return `Loading ended early: ${end.message}`;
+  if (end?.why === 'failed' || end?.why === 'full') return `Loading ended early: ${end.message}`;
   return end?.why === 'unreadable' ? `Loading ended early: ${end.error.message}` : 'Loading was cancelled';
 }
 
@@ -64,6 +69,7 @@ export class TraceLoader implements Loader {
   private readonly history: Mirror;
   private readonly thread: ReplayThread;
   private readonly waiting: (() => void)[] = [];
+  private readonly limit: MemoryLimit;
   /** whether the other thread is to check the invariants, and how often it was told so */
   private watching: boolean;
   private watches = 0;
@@ -76,6 +82,7 @@ export class TraceLoader implements Loader {
   /** @param vm which VM is to be debugged */
   constructor(request: ReplayRequest, vm: number | undefined) {
     this.watching = request.invariants;
+    this.limit = new MemoryLimit(request.memoryLimit);
     this.table = new EventTable(nothingYet(request.path));
     this.bytesTotal = sizeOf(request.path);
     this.history = new Mirror(this.table, request.rules, (on) => this.watch(on));
@@ -117,11 +124,16 @@ export class TraceLoader implements Loader {
     this.recording.follow();
     if (end) {
       this.unread = end.unread;
-      this.over(end.failure === undefined ? { why: 'complete' } : { why: 'failed', message: end.failure });
+      this.over(this.endOf(end));
     } else {
       this.thread.tell({ seen: true });
       this.announce();
     }
+  }
+
+  private endOf({ full, failure }: ReplayEnd): LoadEnd {
+    if (full) return { why: 'full', message: this.limit.text(this.recording.end, RAISE) };
+    return failure === undefined ? { why: 'complete' } : { why: 'failed', message: failure };
   }
 
   /** The other thread is somewhere ahead: it says where it began. */

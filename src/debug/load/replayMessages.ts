@@ -9,6 +9,8 @@ export interface ReplayRequest {
   readonly path: string;
   readonly rules: Rules;
   readonly invariants: boolean;
+  /** megabytes that all of it may take */
+  readonly memoryLimit: number;
 }
 
 /** What the thread is told while it does. */
@@ -38,6 +40,8 @@ export interface ReplayEnd {
   readonly unread?: string;
   /** what stopped the replay before the end of what was read */
   readonly failure?: string;
+  /** the memory limit did */
+  readonly full?: true;
 }
 
 /** What the thread says. */

@@ -1,4 +1,5 @@
 import type { MessagePort } from 'node:worker_threads';
+import { MemoryLimit } from '../../replay/memoryLimit.js';
 import { Replay } from '../../replay/replay.js';
 import type { Batch } from '../../trace/batch.js';
 import { openTrace, TraceError } from '../../trace/open.js';
@@ -18,6 +19,7 @@ const CHUNK = 256;
 export class ReplayRun {
   private replay: Replay | undefined;
   private invariants: boolean;
+  private readonly limit: MemoryLimit;
   private batches: Batch[] = [];
   private readonly stopping = new AbortController();
   private watched = 0;
@@ -35,6 +37,7 @@ export class ReplayRun {
     private readonly request: ReplayRequest,
   ) {
     this.invariants = request.invariants;
+    this.limit = new MemoryLimit(request.memoryLimit);
     port.on('message', (message: ToReplay) => this.told(message));
   }
 
@@ -109,7 +112,11 @@ export class ReplayRun {
   private goOn(replay: Replay): ReplayEnd | undefined {
     const until = performance.now() + SLICE;
     try {
-      while (replay.advance(CHUNK) > 0 && performance.now() < until);
+      while (replay.advance(CHUNK) > 0) {
+        const ended = this.readDone && replay.replayed === replay.table.length;
+        if (!ended && this.limit.isPassed(replay.byteLength)) return { full: true };
+        if (performance.now() >= until) break;
+      }
       if (!this.readDone || replay.replayed < replay.table.length) return undefined;
       replay.checkInvariants();
       return { ...(this.unread !== undefined && { unread: this.unread }) };

@@ -11,6 +11,8 @@ export interface LaunchArguments extends P.LaunchRequestArguments {
   kernel?: string;
   vm?: number;
   without?: string[];
+  /** megabytes that the open trace may take; half of the machine's where nothing is said */
+  memoryLimit?: number | null;
 }
 
 /** Every request this adapter answers, by command. */
