@@ -334,12 +334,12 @@ export interface Requests {
   /** an address, `gfn 2ced`, `pfn 16ceed`, or a page name */
   'shadowMmu/find': { args: { query: string }; body: { hits: FindHit[]; message?: string } };
   /**
-   * One page of the events that match, from event `from` on (included), forwards or backwards (-1). It ends after `limit` hits, unless
+   * One page of the events that match, from event `from` on (included) to `to` (not included), forwards or backwards (-1). It ends after `limit` hits, unless
    * `count` is set and the rest is to be counted, or after some 150 ms: `next` is where to go on, null when there is nothing left. While
    * a trace is being loaded `next` may be `events`, the number of events so far: there may be more later.
    */
   'shadowMmu/search': {
-    args: SearchQuery & { from: number; direction?: 1 | -1; limit?: number; count?: boolean };
+    args: SearchQuery & { from: number; to?: number; direction?: 1 | -1; limit?: number; count?: boolean };
     body: { hits: SearchHit[]; found: number; next: number | null; events: number; complete: boolean };
   };
   /** travel: an event number, a time in seconds (`34.467238`) or a percentage (`79.6%`) */

@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import { debugTrace } from './configurations.js';
+import type { Find } from './find/find.js';
 import type { LayoutViews } from './layoutViews.js';
 import { LAYOUT_VIEW, TRACE_EDITOR } from './names.js';
 import type { Scenarios } from './scenario/scenarios.js';
@@ -7,15 +8,17 @@ import { ask } from './session.js';
 import type { Sessions } from './sessions.js';
 import { pickTrace, traceOf } from './traces.js';
 import type { Visited } from './travel.js';
-import { askWhere, goTo } from './travel.js';
+import { askWhere, goTo, showEvent } from './travel.js';
 import type { VariableContext } from './variables.js';
 import { showVariable } from './variables.js';
+import { showNeighbour } from './windows.js';
 
 interface Parts {
   sessions: Sessions;
   views: LayoutViews;
   visited: Visited;
   scenarios: Scenarios;
+  find: Find;
 }
 
 /** Errors of the adapter are sentences meant for the user. */
@@ -28,7 +31,7 @@ async function tell(action: () => unknown): Promise<unknown> {
   }
 }
 
-export function registerCommands({ sessions, views, visited, scenarios }: Parts): vscode.Disposable {
+export function registerCommands({ sessions, views, visited, scenarios, find }: Parts): vscode.Disposable {
   const commands: Record<string, (...args: never[]) => unknown> = {
     // opening
     debugTrace: async (uri?: vscode.Uri) => {
@@ -53,6 +56,15 @@ export function registerCommands({ sessions, views, visited, scenarios }: Parts)
     nextStop: () => visited.travel(1),
     previousChange: () => change(sessions, views, 'previous'),
     nextChange: () => change(sessions, views, 'next'),
+
+    // the text of the trace
+    ...find.commands,
+    previousWindow: () => showNeighbour(sessions, -1),
+    nextWindow: () => showNeighbour(sessions, 1),
+    showEvent: async (session: string, event: number) => {
+      const watch = sessions.byId(session);
+      if (watch) await showEvent(watch.session, event);
+    },
 
     // the SPTE layout
     showPage: (page: number, index?: number) => views.reveal({ page }, index),

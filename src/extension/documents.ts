@@ -13,11 +13,17 @@ export function sessionOf(document: vscode.TextDocument, sessions: Sessions): { 
     const watch = sessions.stopped;
     return watch && { watch, name: { source: uri.fsPath } };
   }
+  const window = windowIn(uri, sessions);
+  return window?.watch.status === 'stopped' ? { watch: window.watch, name: { sourceReference: window.sourceReference } } : undefined;
+}
+
+/** The window of a trace that a document is, and the living session that serves it. */
+export function windowIn(uri: vscode.Uri, sessions: Sessions): { watch: SessionWatch; sourceReference: number } | undefined {
   if (uri.scheme !== 'debug') return undefined;
   const query = new URLSearchParams(uri.query);
   const watch = sessions.byId(query.get('session') ?? '');
   const sourceReference = Number(query.get('ref'));
-  return watch?.status === 'stopped' && sourceReference > 0 ? { watch, name: { sourceReference } } : undefined;
+  return watch && watch.status !== 'ended' && sourceReference > 0 ? { watch, sourceReference } : undefined;
 }
 
 /** How the kernel's trace file begins. */

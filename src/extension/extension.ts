@@ -4,8 +4,10 @@ import { registerAdapter } from './adapter.js';
 import { registerCommands } from './commands.js';
 import { registerConfigurations } from './configurations.js';
 import { recognizeTraces } from './documents.js';
+import { Find } from './find/find.js';
 import { showViewsAtFirstStop } from './firstStop.js';
 import { registerEvaluatableExpressions, registerHovers } from './hovers.js';
+import { showSummariesOfLargeTraces } from './largeTraces.js';
 import { LayoutViews } from './layoutViews.js';
 import { LinkHandler, linkTo } from './links.js';
 import { PagesTree } from './pagesTree.js';
@@ -13,6 +15,7 @@ import { Scenarios } from './scenario/scenarios.js';
 import { Sessions } from './sessions.js';
 import { TraceEditor } from './traceEditor.js';
 import { goTo, showBeside, Visited } from './travel.js';
+import { WindowLenses } from './windows.js';
 
 export function activate(context: vscode.ExtensionContext): void {
   const { extensionUri, extension } = context;
@@ -33,21 +36,25 @@ export function activate(context: vscode.ExtensionContext): void {
   });
   const visited = new Visited(sessions);
   const scenarios = new Scenarios(extension, sessions);
+  const find = new Find(sessions);
 
   context.subscriptions.push(
     sessions,
     views,
     visited,
     scenarios,
+    find,
+    new WindowLenses(sessions),
     new PagesTree(sessions, views),
     registerAdapter(extensionUri),
     registerConfigurations(),
-    registerCommands({ sessions, views, visited, scenarios }),
+    registerCommands({ sessions, views, visited, scenarios, find }),
     registerHovers(sessions),
     registerEvaluatableExpressions(sessions),
     recognizeTraces(sessions),
     showViewsAtFirstStop(sessions, context.workspaceState),
     TraceEditor.register(extensionUri),
+    showSummariesOfLargeTraces(),
     vscode.window.registerUriHandler(new LinkHandler(sessions, views)),
   );
 }

@@ -1,15 +1,16 @@
 import * as path from 'node:path';
 import * as vscode from 'vscode';
 import { LANGUAGE, SCENARIO, TRACE_EDITOR } from './names.js';
-
-/** Names of traces that no text editor shows; VS Code says so in the place of an editor. package.json has the same in its menus. */
-const BINARY = /\.dat(\.(zst|gz))?$|\.(ftrace|txt)\.(zst|gz)$/;
+import { isBinaryTrace, isLargeTrace } from './traceFiles.js';
 
 /** The trace or scenario that the user is looking at: in a text editor with its language, in the summary editor, or in place of one. */
 export function activeTrace(): string | undefined {
   const input = vscode.window.tabGroups.activeTabGroup.activeTab?.input;
   if (input instanceof vscode.TabInputCustom && input.viewType === TRACE_EDITOR) return input.uri.fsPath;
-  if (input instanceof vscode.TabInputText && input.uri.scheme === 'file' && BINARY.test(input.uri.path)) return input.uri.fsPath;
+  if (input instanceof vscode.TabInputText && input.uri.scheme === 'file') {
+    const { fsPath } = input.uri;
+    if (isBinaryTrace(fsPath) || isLargeTrace(fsPath)) return fsPath;
+  }
   const document = vscode.window.activeTextEditor?.document;
   const ours = document?.languageId === LANGUAGE || document?.languageId === SCENARIO;
   return ours && document.uri.scheme === 'file' ? document.uri.fsPath : undefined;

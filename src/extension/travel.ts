@@ -9,21 +9,33 @@ export function goTo(session: vscode.DebugSession, to: string): Promise<EventRef
   return ask(session, 'shadowMmu/goTo', { to });
 }
 
-/** Shows the line of an event in an editor beside, without moving the debugger. */
-export async function showBeside(session: vscode.DebugSession, event: number): Promise<void> {
+interface ShowOptions {
+  preserveFocus?: boolean;
+  viewColumn?: vscode.ViewColumn;
+  /** first character in the line to select, and how many */
+  match?: [number, number];
+}
+
+/** Shows the line of an event without moving the debugger. */
+export async function showEvent(
+  session: vscode.DebugSession,
+  event: number,
+  { preserveFocus = false, viewColumn = vscode.ViewColumn.Active, match }: ShowOptions = {},
+): Promise<void> {
   const { sourceReference, name, line } = await ask(session, 'shadowMmu/window', { event });
   const trace: unknown = session.configuration['trace'];
   const uri =
     sourceReference === 0 && typeof trace === 'string'
       ? vscode.Uri.file(trace)
       : vscode.debug.asDebugSourceUri({ name, path: name, sourceReference }, session);
-  const position = new vscode.Position(line - 1, 0);
-  await vscode.window.showTextDocument(uri, {
-    viewColumn: vscode.ViewColumn.Beside,
-    preserveFocus: true,
-    preview: true,
-    selection: new vscode.Range(position, position),
-  });
+  const [first, length] = match ?? [0, 0];
+  const selection = new vscode.Range(line - 1, first, line - 1, first + length);
+  await vscode.window.showTextDocument(uri, { viewColumn, preserveFocus, preview: true, selection });
+}
+
+/** Shows the line of an event in an editor beside. */
+export function showBeside(session: vscode.DebugSession, event: number): Promise<void> {
+  return showEvent(session, event, { viewColumn: vscode.ViewColumn.Beside, preserveFocus: true });
 }
 
 /** The stops of a session in the order they were visited, like the pages of a browser. */

@@ -9,8 +9,17 @@ const patience = 45_000;
 type Stopped = DebugProtocol.StoppedEvent['body'];
 type Message = DebugProtocol.ProtocolMessage & { event?: string; body?: unknown };
 
+/** Waits until something is so. */
+export async function until(complaint: string, condition: () => boolean): Promise<void> {
+  for (const deadline = Date.now() + patience; !condition();) {
+    assert.ok(Date.now() < deadline, complaint);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
 export class Driver implements vscode.Disposable {
   private readonly stops: Stopped[] = [];
+  private readonly events: Message[] = [];
   private ended = false;
   /** whether VS Code has shown the last stop: it hears of it after the tracker, and until then its commands do nothing */
   private shown = false;
@@ -38,10 +47,18 @@ export class Driver implements vscode.Disposable {
   }
 
   private received(message: Message): void {
+    if (message.type === 'event') this.events.push(message);
     if (message.event !== 'stopped') return;
     this.stops.push(message.body as Stopped);
     this.shown = false;
     this.wake();
+  }
+
+  /** The first event of that name. */
+  async event<T>(name: string): Promise<T> {
+    const found = () => this.events.find(({ event }) => event === name);
+    await this.until(`no ${name}`, () => found() !== undefined);
+    return found()?.body as T;
   }
 
   private async until(complaint: string, condition: () => boolean): Promise<void> {

@@ -28,16 +28,17 @@ export class Search {
   async find(args: Arguments, signal: AbortSignal): Promise<Answer> {
     const { direction = 1, limit = HITS, count = false } = args;
     const matcher = this.matcherOf(args);
+    const to = args.to ?? direction * Infinity;
     // Whoever has come to the end of what is loaded waits for more of it.
-    if (direction === 1 && args.from >= this.recording.end) await this.loader.grown();
-    const { end } = this.recording;
+    if (direction === 1 && args.from >= this.recording.end && args.from < to) await this.loader.grown();
+    const last = this.recording.end - 1;
+    const within = (e: number): boolean => e >= 0 && e <= last && (direction === 1 ? e < to : e > to);
     const hits: SearchHit[] = [];
     const pace = new Pace();
     const until = performance.now() + PATIENCE;
     let found = 0;
-    let e = Math.min(Math.max(args.from, -1), end) as EventIndex;
-    if (direction === -1 && e === end) e--;
-    for (; e >= 0 && e < end; e = (e + direction) as EventIndex) {
+    let e = (direction === 1 ? Math.max(args.from, 0) : Math.min(args.from, last)) as EventIndex;
+    for (; within(e) && (count || hits.length < limit); e = (e + direction) as EventIndex) {
       if (pace.due()) {
         if (performance.now() >= until) break;
         await pace.turn();
@@ -46,14 +47,10 @@ export class Search {
       if (!matcher.matches(e)) continue;
       found++;
       if (hits.length < limit) hits.push(this.hit(e, matcher));
-      if (hits.length === limit && !count) {
-        e = (e + direction) as EventIndex;
-        break;
-      }
     }
     const complete = this.loader.complete;
     // More may come at the end of what is loaded.
-    const over = direction === 1 ? complete && e >= this.recording.end : e < 0;
+    const over = direction === 1 ? e >= to || (complete && e >= this.recording.end) : e < 0 || e <= to;
     return { hits, found, next: over ? null : e, events: this.recording.end, complete };
   }
 
