@@ -434,7 +434,9 @@ export interface TraceSummary {
   notes: (string | { text: string })[];
 }
 
-export type ToSummary = { type: 'summary'; summary: TraceSummary; bytes: number } | { type: 'failed'; message: string };
+export type ToSummary =
+  /** `large`: a text that is too long for a text editor */
+  { type: 'summary'; summary: TraceSummary; bytes: number; large?: boolean } | { type: 'failed'; message: string };
 export type FromSummary = { type: 'ready' } | { type: 'debug' };
 
 /** A side of a comparison. */

@@ -3,10 +3,11 @@ import type { FromSummary, ToSummary } from '../protocol.js';
 import { debugTrace } from './configurations.js';
 import { furnish } from './furnish.js';
 import { TRACE_EDITOR } from './names.js';
+import { isLargeTrace } from './traceFiles.js';
 import { traceInfo } from './traceInfo.js';
 
 /**
- * Opens what a text editor cannot show, a trace.dat or a compressed trace, as one page of facts with a button to debug it. Nothing is
+ * Opens what a text editor cannot show, a trace.dat, a compressed trace or a text that is too long, as one page of facts with a button to debug it. Nothing is
  * decoded here: the command line reads the file.
  */
 export class TraceEditor implements vscode.CustomReadonlyEditorProvider {
@@ -40,7 +41,7 @@ export class TraceEditor implements vscode.CustomReadonlyEditorProvider {
       };
     }
     try {
-      return { type: 'summary', ...(await traceInfo(this.extension, uri.fsPath, signal)) };
+      return { type: 'summary', ...(await traceInfo(this.extension, uri.fsPath, signal)), large: isLargeTrace(uri.fsPath) };
     } catch (error) {
       return { type: 'failed', message: error instanceof Error ? error.message : String(error) };
     }

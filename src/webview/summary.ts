@@ -41,6 +41,13 @@ function facts(summary: TraceSummary, bytes: number): HTMLElement {
   );
 }
 
+/** Why this page stands where the text could. */
+function tooLong(): HTMLElement {
+  const why =
+    'A text editor shows a text of this length without hovers and breakpoints. While it is debugged, its lines are shown in windows of 10,000 events. Reopen Editor With … shows it as text.';
+  return el('p', { class: 'dim' }, why);
+}
+
 /** Events by name, most frequent first, with a bar: where the trace's weight lies. */
 function byName(summary: TraceSummary): HTMLElement | null {
   const rows = Object.entries(summary.byName).sort(([, a], [, b]) => b - a);
@@ -68,7 +75,7 @@ button.addEventListener('click', debug);
 
 window.addEventListener('message', ({ data }: MessageEvent<ToSummary>) => {
   if (data.type === 'failed') fill(body, el('p', { class: 'error', role: 'alert' }, data.message));
-  else fill(body, facts(data.summary, data.bytes), notes(data.summary), byName(data.summary));
+  else fill(body, facts(data.summary, data.bytes), data.large ? tooLong() : null, notes(data.summary), byName(data.summary));
 });
 document.addEventListener('keydown', (event) => {
   if (event.key === 'Enter' && document.activeElement !== button) debug();

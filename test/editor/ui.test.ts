@@ -1,6 +1,8 @@
 /** The whole session as a person has it, in the workbench: see the screenshots in out/screenshots. */
 import { strict as assert } from 'node:assert';
+import { rmSync } from 'node:fs';
 import { afterEach, describe, it } from 'mocha';
+import { writeLargeTrace } from './largeTrace.js';
 import { eventName, pageName, readSample, zapLine } from './sample.js';
 import { type Theme, themes, Workbench } from './workbench.js';
 
@@ -95,6 +97,37 @@ describe('the workbench', function () {
     await w.editor.locator('.view-line', { hasText: 'kvm_mmu_prepare_zap_page' }).first().waitFor();
     await w.variablesShow('kvm_mmu_prepare_zap_page');
     await w.screenshot('07 trace.dat');
+  });
+
+  it('shows a text that is too long for an editor in windows, and finds over all of it', async () => {
+    const large = writeLargeTrace(sample, 'large.txt');
+    try {
+      const w = await open();
+      await w.page.locator('.explorer-folders-view .monaco-list-row', { hasText: 'large.txt' }).dblclick();
+      await w.webview('panel').getByText('kvm_mmu_get_page').first().waitFor();
+      await w.screenshot('20 summary of a large text');
+      await w.start();
+      await w.page.locator('.debug-top-stack-frame-line').first().waitFor();
+      await w.page.locator('.codelens-decoration', { hasText: 'later events' }).first().waitFor();
+      await w.page.locator('.notification-toast', { hasText: 'replay' }).or(w.page.locator('.progress-bit')).first().waitFor();
+      await w.screenshot('21 first window, loading');
+      await w.command('Find in Trace');
+      const input = w.page.locator('.quick-input-widget input.input');
+      await w.page.locator('.quick-input-title', { hasText: 'Find in Trace: text' }).waitFor();
+      await input.fill('kvm_mmu_prepare_zap_page');
+      await w.screenshot('22 find');
+      await w.press('Enter');
+      const rows = w.page.locator('.quick-input-list .monaco-list-row', { hasText: 'kvm_mmu_prepare_zap_page' });
+      await rows.nth(3).waitFor();
+      await w.press('ArrowDown');
+      await w.editor.locator('.view-line', { hasText: 'kvm_mmu_prepare_zap_page' }).first().waitFor();
+      await w.screenshot('23 matches');
+      await w.press('Enter');
+      await w.variablesShow('kvm_mmu_prepare_zap_page');
+      await w.screenshot('24 at a match');
+    } finally {
+      rmSync(large.file);
+    }
   });
 
   it('shows what a trace.dat is and debugs it with F5', async () => {

@@ -31,23 +31,25 @@ export class Search {
     const to = args.to ?? direction * Infinity;
     // Whoever has come to the end of what is loaded waits for more of it.
     if (direction === 1 && args.from >= this.recording.end && args.from < to) await this.loader.grown();
-    const last = this.recording.end - 1;
-    const within = (e: number): boolean => e >= 0 && e <= last && (direction === 1 ? e < to : e > to);
-    const hits: SearchHit[] = [];
+    const { end } = this.recording;
+    const bound = direction === 1 ? Math.min(to, end) : Math.max(to, -1);
+    const [enough, done] = deadline(signal);
     const pace = new Pace();
-    const until = performance.now() + PATIENCE;
+    const hits: SearchHit[] = [];
+    const nearest = matcher.begin();
     let found = 0;
-    let e = (direction === 1 ? Math.max(args.from, 0) : Math.min(args.from, last)) as EventIndex;
-    for (; within(e) && (count || hits.length < limit); e = (e + direction) as EventIndex) {
-      if (pace.due()) {
-        if (performance.now() >= until) break;
-        await pace.turn();
-        if (signal.aborted) throw new Cancelled();
-      }
-      if (!matcher.matches(e)) continue;
+    // The last event that was looked at.
+    let at = direction === 1 ? Math.max(args.from, 0) - 1 : Math.min(args.from, end - 1) + 1;
+    while (count || hits.length < limit) {
+      const result = await nearest(at, direction, bound, pace, enough);
+      if (signal.aborted) throw new Cancelled();
+      at = result.event ?? result.at;
+      if (result.event === undefined) break;
       found++;
-      if (hits.length < limit) hits.push(this.hit(e, matcher));
+      if (hits.length < limit) hits.push(this.hit(result.event as EventIndex, matcher));
     }
+    done();
+    const e = at === bound ? bound : at + direction;
     const complete = this.loader.complete;
     // More may come at the end of what is loaded.
     const over = direction === 1 ? e >= to || (complete && e >= this.recording.end) : e < 0 || e <= to;
@@ -70,4 +72,11 @@ export class Search {
     }
     return this.last.matcher;
   }
+}
+
+/** Aborted after {@link PATIENCE}, or with a signal; and how to let go of it. */
+function deadline(signal: AbortSignal): [AbortSignal, () => void] {
+  const controller = new AbortController();
+  const timer = setTimeout(() => controller.abort(), PATIENCE);
+  return [AbortSignal.any([signal, controller.signal]), () => clearTimeout(timer)];
 }
