@@ -12,7 +12,6 @@ export type TraceErrorCode =
   | 'empty'
   | 'not-a-trace'
   | 'other-format'
-  | 'perf-text'
   | 'perf-data'
   | 'dat-version'
   | 'dat-damaged'
@@ -65,10 +64,8 @@ export const traceErrors = {
   empty: (file: string) => new TraceError('empty', file, 'is empty', `${RECORD}`),
   notATrace: (file: string) => new TraceError('not-a-trace', file, 'is neither a trace.dat file nor the text of a kernel trace', RECORD, 0),
   otherFormat: (file: string, format: string) => new TraceError('other-format', file, `is ${format}, not a trace`, RECORD, 0),
-  perfText: (file: string) =>
-    new TraceError('perf-text', file, 'is text that `perf script` printed, which is not read yet', `${RECORD}, instead of with perf`),
   perfData: (file: string) =>
-    new TraceError('perf-data', file, 'is a perf.data file, which is not read', `${RECORD}, instead of with perf`, 0),
+    new TraceError('perf-data', file, 'is a perf.data file, which is not read', 'print it with `perf script` and open that text', 0),
   datVersion: (file: string, version: string) =>
     new TraceError(
       'dat-version',

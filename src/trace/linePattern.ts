@@ -1,4 +1,5 @@
 import { TEMPLATES } from './kernelText.js';
+import { specOf } from './vocabulary.js';
 import { nameText, prefixText, timeText } from './lineText.js';
 import type { Context, Shape } from './shape.js';
 import type { HoleType } from './template.js';
@@ -23,7 +24,11 @@ const oneOf = (texts: readonly string[]): Part => ({ either: texts.map((text) =>
 /** What lines of a context and shape look like. `strings` are those that the table has so far. */
 export function linePattern(context: Context, shape: Shape, strings: readonly string[]): Part[] {
   const named = shape.text.from !== 'bytes' || shape.text.named;
-  return [...prefixPattern(context), ...(named ? [{ text: nameText(context, shape.name) }] : []), ...messagePattern(shape, strings)];
+  return [
+    ...prefixPattern(context),
+    ...(named ? [{ text: nameText(context, shape.name, shape.system ?? specOf(shape.kind)?.system) }] : []),
+    ...messagePattern(shape, strings),
+  ];
 }
 
 function prefixPattern(context: Context): Part[] {

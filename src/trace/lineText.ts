@@ -38,7 +38,8 @@ function toMicros(ns: bigint): bigint {
 }
 
 /** An event's name as it stands before its message. */
-export function nameText({ by }: Context, name: string): string {
+export function nameText({ by }: Context, name: string, system?: string): string {
+  if (by === 'perf') return `${system === undefined ? '' : `${system}:`}${name}: `;
   return by === 'trace-cmd' ? `${`${name}:`.padEnd(REPORT_NAME)} ` : `${name}: `;
 }
 
@@ -53,9 +54,17 @@ function reportPrefix(context: Context, time: bigint): string {
   return `${comm.padStart(16)}-${task} [${String(cpu).padStart(3, '0')}] ${flags === '' ? '' : `${flags} `}${padded}: `;
 }
 
+/** What `perf script` puts before an event's name [tools/perf/builtin-script.c]. */
+function perfPrefix(context: Context, time: bigint): string {
+  const { comm, pid, tgid, cpu, flags } = context;
+  const task = tgid === undefined ? String(pid).padStart(7) : `${String(tgid).padStart(7)}/${String(pid).padEnd(7)}`;
+  return `${comm.padStart(16)} ${task} [${String(cpu).padStart(3, '0')}] ${flags === '' ? '' : `${flags} `}${timeText(context, time).padStart(12)}: `;
+}
+
 export function prefixText(context: Context, time: bigint): string {
   if (context.style === 'bare') return '';
   if (context.by === 'trace-cmd') return reportPrefix(context, time);
+  if (context.by === 'perf') return perfPrefix(context, time);
   const pid = String(context.pid).padEnd(context.pidWidth);
   const when = timeText(context, time);
   if (context.style === 'latency') {

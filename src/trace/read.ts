@@ -3,6 +3,7 @@ import { concat } from './bytes.js';
 import { readDat } from './dat/reader.js';
 import { TraceError, traceErrors } from './errors.js';
 import { FtraceReader } from './ftrace/reader.js';
+import { PerfReader } from './perf/reader.js';
 import { ReportReader } from './report/reader.js';
 import { formatOf, SNIFF_BYTES } from './sniff.js';
 import { CHUNK_BYTES, FileSource, MemorySource, type ByteSource } from './source.js';
@@ -60,7 +61,7 @@ async function readStream(file: string, source: ByteSource, stream: ByteStream, 
 /** What a text is read from. */
 type Chunks = Pick<ByteStream, 'next' | 'bytesRead' | 'failure'>;
 
-const READERS = { 'ftrace-text': FtraceReader, 'trace-cmd-report': ReportReader } as const;
+const READERS = { 'ftrace-text': FtraceReader, 'trace-cmd-report': ReportReader, 'perf-script': PerfReader } as const;
 type TextFormat = keyof typeof READERS;
 
 async function readText(

@@ -1,4 +1,5 @@
 import { startsWith, textOf } from './bytes.js';
+import type { TraceFormat } from './info.js';
 import { kindOf, Kind } from './vocabulary.js';
 import { traceErrors, type TraceError } from './errors.js';
 
@@ -40,12 +41,12 @@ const COLUMNS = /^\s*\S.*-\d+\s+(?:\([ \d-]+\) )?\[\d+\] /;
 const TIME = /\s(?:\d+\.\d+|\d+): /;
 const LATENCY = /^.{1,8}-\d+ +\d+\S{4,8} +\d+us.: /;
 /** `qemu 1234/1234 [001] 12.345678: kvmmmu:kvm_mmu_get_page: …` */
-const PERF = /^\s*\S.*\s\d+(?:\/\d+)?\s+\[\d+\].*\s\d+\.\d+:\s+(?:\d+\s+)?[a-z_0-9]+:[a-z_0-9]+:/;
+const PERF = /^\s*\S.*\s\d+(?:\/\d+)?\s+(?:\[\d+\].*\s)?\d+\.\d+:\s+(?:\d+\s+)?[a-z_0-9-]+:[a-z_0-9]+:(?: |$)/;
 /** trace-cmd report pads the event's name to 20 columns, the kernel never does */
 const REPORT = /\s\d+\.\d+: [a-z_0-9]+:\s{2,}\S/;
 
 /** What the content is, or why it is none of ours. `head` is the beginning of the unpacked file. */
-export function formatOf(head: Uint8Array, file: string): 'ftrace-text' | 'trace-cmd-report' | 'trace-dat' | TraceError {
+export function formatOf(head: Uint8Array, file: string): TraceFormat | TraceError {
   if (head.length === 0) return traceErrors.empty(file);
   if (startsWith(head, DAT_MAGIC.slice(0, Math.max(3, Math.min(head.length, DAT_MAGIC.length))))) return 'trace-dat';
   if (startsWith(head, 'PERFILE2')) return traceErrors.perfData(file);
@@ -53,13 +54,13 @@ export function formatOf(head: Uint8Array, file: string): 'ftrace-text' | 'trace
   return textFormat(textOf(head), file);
 }
 
-function textFormat(text: string, file: string): 'ftrace-text' | 'trace-cmd-report' | TraceError {
+function textFormat(text: string, file: string): Exclude<TraceFormat, 'trace-dat'> | TraceError {
   if (/^(?:# *)?cpus=\d+\s*$/m.test(text.slice(0, 4096))) return 'trace-cmd-report';
   if (/^# tracer: /m.test(text)) return 'ftrace-text';
   let report = 0;
   let ftrace = 0;
   for (const line of text.split(/\r?\n/)) {
-    if (PERF.test(line)) return traceErrors.perfText(file);
+    if (PERF.test(line)) return 'perf-script';
     if ((COLUMNS.test(line) && TIME.test(line)) || LATENCY.test(line)) {
       if (REPORT.test(line)) report++;
       else ftrace++;

@@ -11,7 +11,7 @@ import type { Batch } from './batch.js';
 import type { Form } from './forms.js';
 import type { TraceInfo } from './info.js';
 import type { Context, Shape } from './shape.js';
-import type { Kind } from './vocabulary.js';
+import { specOf, type Kind } from './vocabulary.js';
 
 /** What {@link EventTable.timeText} answers where the trace has no times. */
 export const ABSENT_TIME = '';
@@ -261,11 +261,11 @@ export class EventTable {
 
   /** The whole line as the kernel's own trace file prints it. */
   lineText(e: number): string {
-    const { text, name } = this.#shape(e);
+    const { text, name, kind, system } = this.#shape(e);
     const message = this.message(e);
     const named = text.from !== 'bytes' || text.named;
     const context = this.#context(e);
-    return prefixText(context, this.time(e)) + (named ? nameText(context, name) : '') + message;
+    return prefixText(context, this.time(e)) + (named ? nameText(context, name, system ?? specOf(kind)?.system) : '') + message;
   }
 
   /** Events lost directly before this one; -1: some, nobody knows how many. */

@@ -2,16 +2,17 @@ import { textOf } from '../bytes.js';
 import type { KernelEvidence } from '../evidence.js';
 import { parsePluginRole } from './roleWord.js';
 
-/** How a report shows role words: as the plugin's flags, or whole as decimal numbers. */
-export type RoleForm = 'plugin' | 'number';
+/** How a text shows role words: as the plugin's flags, whole as decimal numbers, or as the kernel's own print fmt says. */
+export type RoleForm = 'plugin' | 'number' | 'printed';
 
 const PAGE =
-  /: kvm_mmu_get_page:\s+(?:(?<plugin>(?:new|existing) sp gfn [0-9a-f]+ (?<flags>.+?) root \d)|.*\bgfn=\d+ role=(?<number>\d+) )/;
-const PID = /^.*?-(\d+)\s+(?:\[\d+\]|\d+\S{4,8} )/;
-const WALK = /: kvm_mmu_pagetable_walk:/;
-const ELEMENT = /: kvm_mmu_paging_element:\s+pte [0-9a-f]+ level (\d)/;
-const REQUEST = /: kvm_mmu_spte_requested:\s+gfn \S+ pfn \S+ level \d( access)?/;
-const FAULT = /: kvm_page_fault:\s+(address|vcpu)/;
+  /\bkvm_mmu_get_page:\s+(?:(?<plugin>(?:new|existing) sp gfn [0-9a-f]+ (?<flags>.+?) root \d)|.*\bgfn=\d+ role=(?<number>\d+) )/;
+const PID = /[-\s/](\d+)\s+(?:\[\d+\]|\d+\S{4,8} )/;
+const PRINTED = /\bkvm_mmu_get_page:\s+sp gen \d+ gfn [0-9a-f]+ l\d+ [48]-byte q\d(?: direct)? ([rwux-]{3,4}) /;
+const WALK = /\bkvm_mmu_pagetable_walk:/;
+const ELEMENT = /\bkvm_mmu_paging_element:\s+pte [0-9a-f]+ level (\d)/;
+const REQUEST = /\bkvm_mmu_spte_requested:\s+gfn \S+ pfn \S+ level \d( access)?/;
+const FAULT = /\bkvm_page_fault:\s+(address|vcpu)/;
 
 /** bits of a word that all layouts have in the same place */
 const LEVEL = 15;
@@ -32,7 +33,7 @@ export class Survey {
   form: RoleForm | undefined;
   /** nothing more needs to be seen */
   get done(): boolean {
-    return this.form !== undefined && this.#letters && this.#gpteBytes;
+    return this.form === 'printed' || (this.form !== undefined && this.#letters && this.#gpteBytes);
   }
   #letters = false;
   #gpteBytes = false;
@@ -52,6 +53,11 @@ export class Survey {
   }
 
   #line(line: string): void {
+    const printed = PRINTED.exec(line);
+    if (printed) {
+      this.form ??= 'printed';
+      return this.#seeLetters(printed[1]!.length === 4 ? 4 : 3);
+    }
     const page = PAGE.exec(line)?.groups;
     if (page) return this.#page(line, page);
     const pid = PID.exec(line)?.[1] ?? '';
