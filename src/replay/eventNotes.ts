@@ -13,6 +13,8 @@ const PAGE_EVENTS = 1 << PAGE_BITS;
 const PAGE_MASK = PAGE_EVENTS - 1;
 /** Events between two counts of those before that are about a page. */
 const BLOCK_BITS = 6;
+const BLOCK = 1 << BLOCK_BITS;
+const BLOCK_MASK = BLOCK - 1;
 const BLOCKS = PAGE_EVENTS >>> BLOCK_BITS;
 
 const ABOUT_BITS = 14;
@@ -65,9 +67,10 @@ export class EventNotes implements Notes {
   private readonly places: Places[] = [];
   private readonly subjects: Subjects[] = [];
   private abouts = 0;
-  /** the last event whose subject was looked up, and how many there are before it */
-  private counted = 0;
-  private countedTo = 0;
+  /** the pages of the block of events that was asked about last: whoever goes along the events asks about the next ones, too */
+  private readonly known = new Uint32Array(BLOCK);
+  private knownFrom = 0;
+  private knownTo = 0;
   /** SPTEs as recorded where the engine goes on with another value, by event */
   private readonly readings = new Map<EventIndex, bigint>();
   /** the same in order */
@@ -84,15 +87,18 @@ export class EventNotes implements Notes {
     const at = event & PAGE_MASK;
     if (at === 0) this.places.push(new Places());
     const { where: column, before } = this.places[event >>> PAGE_BITS]!;
-    if ((at & ((1 << BLOCK_BITS) - 1)) === 0) before[at >>> BLOCK_BITS] = this.abouts;
+    if ((at & BLOCK_MASK) === 0) before[at >>> BLOCK_BITS] = this.abouts;
     const isAbout = page !== NO_PAGE || index >= 0;
     column[at] = isAbout ? where | ABOUT : where;
     if (isAbout) this.addSubject(page, index);
   }
 
   pageOf(event: EventIndex): PageId {
-    const subject = this.subjectOf(event);
-    return (subject < 0 ? NO_PAGE : this.subjects[subject >>> ABOUT_BITS]!.page[subject & ABOUT_MASK]) as PageId;
+    if (event < this.knownFrom || event >= this.knownTo) {
+      if (event < 0 || event >= this.length) return NO_PAGE;
+      this.learnBlock(event);
+    }
+    return this.known[event & BLOCK_MASK] as PageId;
   }
 
   spteOf(event: EventIndex): { page: PageId; index: SpteIndex } | undefined {
@@ -158,17 +164,24 @@ export class EventNotes implements Notes {
     const { where, before } = this.places[event >>> PAGE_BITS]!;
     const at = event & PAGE_MASK;
     const block = at >>> BLOCK_BITS;
-    let from = block << BLOCK_BITS;
     let count = before[block]!;
-    // Whoever goes along the events asks about one near the last: it is counted from there.
-    if (event >= this.counted && event - this.counted < at - from) {
-      from = at - (event - this.counted);
-      count = this.countedTo;
-    }
-    for (let i = from; i < at; i++) count += (where[i]! & ABOUT) >>> 2;
-    this.counted = event;
-    this.countedTo = count;
+    for (let i = block << BLOCK_BITS; i < at; i++) count += (where[i]! & ABOUT) >>> 2;
     return count;
+  }
+
+  /** Looks up the pages of all events in the block of one, as far as there are events. */
+  private learnBlock(event: number): void {
+    const { known } = this;
+    const first = event - (event & BLOCK_MASK);
+    const count = Math.min(BLOCK, this.length - first);
+    const { where, before } = this.places[first >>> PAGE_BITS]!;
+    const at = first & PAGE_MASK;
+    let subject = before[at >>> BLOCK_BITS]!;
+    for (let i = 0; i < count; i++) {
+      known[i] = (where[at + i]! & ABOUT) === 0 ? NO_PAGE : this.subjects[subject >>> ABOUT_BITS]!.page[subject++ & ABOUT_MASK]!;
+    }
+    this.knownFrom = first;
+    this.knownTo = first + count;
   }
 
   private addSubject(page: PageId, index: number): void {

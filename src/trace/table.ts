@@ -205,6 +205,13 @@ export class EventTable {
     return this.#arguments.places[(this.#columns.form(e) * SLOTS + slot) * 4] !== ABSENT;
   }
 
+  /** Whether an argument is the same in all events of the event's form. */
+  isFixed(e: number, slot: number): boolean {
+    const { places } = this.#arguments;
+    const i = (this.#columns.form(e) * SLOTS + slot) * 4;
+    return places[i]! < 0 && places[i + 2]! < 0;
+  }
+
   /** An argument as a number, exact below 2^53; 0 where the trace does not give it. */
   num(e: number, slot: number): number {
     const { places } = this.#arguments;

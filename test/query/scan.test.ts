@@ -5,7 +5,7 @@ import type { EventIndex } from '../../src/engine/ids.js';
 import { print, type Node } from '../../src/replay/query/ast.js';
 import { FIELDS } from '../../src/replay/query/fields.js';
 import { COMPARISONS } from '../../src/replay/query/lexer.js';
-import { compileCondition, ConditionError, type Condition, type EventScope } from '../../src/replay/query/index.js';
+import { compileCondition, ConditionError, ofForm, type Condition, type EventScope } from '../../src/replay/query/index.js';
 import type { Replay } from '../../src/replay/replay.js';
 import { EventLists } from '../../src/debug/load/eventLists.js';
 import { union } from '../../src/debug/stops/eventSet.js';
@@ -72,7 +72,10 @@ function conditions(replay: Replay): fc.Arbitrary<Node> {
 function scanned(condition: Condition, scope: EventScope, samples: Map<number, number>, e: number): boolean {
   const shape = scope.replay.table.formOf(e);
   if (!samples.has(shape)) samples.set(shape, e);
-  const verdict = condition.verdict(scope, samples.get(shape)!);
+  const alike = condition.verdict(scope, samples.get(shape)!);
+  const verdict = ofForm(alike, e);
+  if (typeof alike !== 'boolean')
+    assert.equal(alike(e), typeof verdict === 'boolean' ? verdict : verdict(e), 'its form leaves the same of it');
   return typeof verdict === 'boolean' ? verdict : verdict(e);
 }
 

@@ -217,6 +217,7 @@ function tableOf(world: World): EventSource {
     isInSeconds: (e) => (events[e]!.time ?? '1.000000').includes('.'),
     line: (e) => events[e]!.line,
     has: (e, slot) => arg(e, slot) !== undefined,
+    isFixed: () => false,
     num: (e, slot) => Number(arg(e, slot) ?? 0),
     low: (e, slot) => Number(BigInt.asUintN(32, BigInt(arg(e, slot) ?? 0))),
     high: (e, slot) => Number(BigInt.asUintN(32, BigInt(arg(e, slot) ?? 0) >> 32n)),

@@ -1,5 +1,5 @@
 import type { Condition, EventScope, Verdict } from '../../replay/query/index.js';
-import { eitherHolds, bothHold } from '../../replay/query/index.js';
+import { bothHold, eitherHolds, ofForm } from '../../replay/query/index.js';
 import { specOf } from '../../trace/vocabulary.js';
 import type { Pace } from '../wire/pace.js';
 import type { Members } from './eventSet.js';
@@ -92,7 +92,6 @@ export class Scan {
       }
       this.known.set(key, verdict);
     }
-    this.verdicts[table.formOf(sample)] = verdict;
-    return verdict;
+    return (this.verdicts[table.formOf(sample)] = ofForm(verdict, sample));
   }
 }

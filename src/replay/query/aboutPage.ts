@@ -40,6 +40,7 @@ function asIfAbout(table: EventSource, event: EventIndex, page: PageHeader): Eve
     line: (e) => table.line(e),
     message: (e) => table.message(e),
     has: (e, slot) => (e === event ? slot in own : table.has(e, slot)),
+    isFixed: (e, slot) => e !== event && table.isFixed(e, slot),
     num: (e, slot) => (e === event ? (own[slot] ?? 0) : table.num(e, slot)),
     low: (e, slot) => (e === event ? (own[slot] ?? 0) >>> 0 : table.low(e, slot)),
     high: (e, slot) => (e === event ? Math.floor((own[slot] ?? 0) / 2 ** 32) : table.high(e, slot)),

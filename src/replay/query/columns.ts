@@ -14,8 +14,16 @@ export function columnsOf(scope: EventScope): Columns {
   return { replay: scope.replay, table: scope.replay.table, scope };
 }
 
-/** A field of the events of one form, by their number. `constant`: the same for all of them; `ofContext`: for all those of a context. */
-export type Column = Reader<number> & { readonly constant?: true; readonly ofContext?: true };
+/**
+ * A field of the events of one form, by their number. `constant`: the same for all of them; `ofContext`: for all those of a context;
+ * `ofPage`: for all those about a page, unless events contradict each other about it; `isFixed`: for all those of the form of one.
+ */
+export type Column = Reader<number> & {
+  readonly constant?: true;
+  readonly ofContext?: true;
+  readonly ofPage?: true;
+  readonly isFixed?: (sample: number) => boolean;
+};
 
 /** How a field is read of events like `sample`; undefined for one that looks at state. */
 export function columnOf(field: Field, columns: Columns, sample: number): Column | undefined {

@@ -3,7 +3,7 @@ import { columnsOf } from './columns.js';
 import { compile } from './compile.js';
 import { catching, type ConditionError } from './errors.js';
 import { parse } from './parser.js';
-import { compileScan, type Verdict } from './scan.js';
+import { bothHold, compileScan, type Verdict } from './scan.js';
 import type { EventScope } from './scope.js';
 
 /** A condition on events, compiled once and held against many. */
@@ -31,8 +31,7 @@ export function compileCondition(text: string): Condition | ConditionError {
     };
     const verdict = (scope: EventScope, sample: number): Verdict => {
       const { test: passes, exact } = compileScan(text, node, columnsOf(scope), sample);
-      if (exact || passes === false) return passes;
-      return passes === true ? (e) => exactly(scope, e) : (e) => passes(e) && exactly(scope, e);
+      return exact ? passes : bothHold(passes, (e) => exactly(scope, e));
     };
     return { kind: 'condition', text, needsState: state, test, verdict };
   });

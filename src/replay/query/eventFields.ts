@@ -141,7 +141,7 @@ function argument(events: readonly EventSpec[], name: string, args: readonly str
   if (spec!.type === 'string') {
     const column = ({ table }: Columns, sample: number): Column => {
       const slot = slotOf(table, sample);
-      return slot === ABSENT ? NO_TEXT : { type: 'text', text: (e) => table.string(e, slot) };
+      return slot === ABSENT ? NO_TEXT : { type: 'text', isFixed: fixedIn(table, slot), text: (e) => table.string(e, slot) };
     };
     return { type: 'text', name, help, column, text: (s) => read(s, at(s), (t, e, slot) => t.string(e, slot)) };
   }
@@ -164,14 +164,20 @@ function argument(events: readonly EventSpec[], name: string, args: readonly str
 function numberColumn(table: EventSource, slot: number, wide: boolean): Column {
   if (slot === ABSENT) return noNumber(false);
   const num = (e: number): number => table.num(e, slot);
-  if (!wide) return { type: 'number', num };
+  const isFixed = fixedIn(table, slot);
+  if (!wide) return { type: 'number', isFixed, num };
   return {
     type: 'number',
+    isFixed,
     num,
     word: (e) => table.word(e, slot),
     low: (e) => table.low(e, slot),
     high: (e) => table.high(e, slot),
   };
+}
+
+function fixedIn(table: EventSource, slot: number): (sample: number) => boolean {
+  return (sample) => table.isFixed(sample, slot);
 }
 
 function read<T>(s: EventScope, slot: number, get: (t: EventSource, e: number, slot: number) => T): T | undefined {
@@ -245,6 +251,7 @@ export function roleColumn(
   let value = NaN;
   return {
     type: 'number',
+    isFixed: fixedIn(table, SpSlot.role),
     num: (e) => {
       const role = roleOf(e);
       if (role === last) return value;

@@ -8,4 +8,4 @@ export type { Value } from './values.js';
 export { completions, type Completion } from './completions.js';
 export { aboutPage } from './aboutPage.js';
 export { stateOf, type EventScope, type EventSource, type ReplaySource, type StateSource } from './scope.js';
-export { bothHold, eitherHolds, type Verdict } from './scan.js';
+export { bothHold, eitherHolds, ofForm, type Verdict } from './scan.js';

@@ -13,7 +13,7 @@ export function pageFields(): Field[] {
       name: 'sp',
       help: 'the shadow page the event is about',
       has: (s) => pageId(s) !== undefined,
-      column: ({ replay }) => ({ type: 'page', has: (e) => replay.pageOf(e as EventIndex) !== 0 }),
+      column: ({ replay }) => ({ type: 'page', ofPage: true, has: (e) => replay.pageOf(e as EventIndex) !== 0 }),
     },
     {
       type: 'number',
@@ -21,7 +21,7 @@ export function pageFields(): Field[] {
       help: 'number of the page, in order of birth',
       base: 10,
       num: (s) => pageId(s) ?? NaN,
-      column: ({ replay }) => ({ type: 'number', num: (e) => replay.pageOf(e as EventIndex) || NaN }),
+      column: ({ replay }) => ({ type: 'number', ofPage: true, num: (e) => replay.pageOf(e as EventIndex) || NaN }),
     },
     identity('gfn', 'guest frame that it shadows', (p) => p.gfn, 16),
     identity('level', '1 to 5', (p) => p.level),
@@ -77,6 +77,7 @@ function identity(
       const page = (e: number): PageIdentity | undefined => identityAt(columns, e as EventIndex);
       return {
         type: 'number',
+        ofPage: true,
         num: (e) => undefinedOr((its) => read(its, columns.table.info), page(e)) ?? NaN,
         ...(letters && { letters: (e: number) => undefinedOr(letters, page(e)) }),
       } satisfies Column;

@@ -1,10 +1,17 @@
+import { NO_PAGE, type EventIndex, type PageId } from '../../engine/ids.js';
 import type { Node } from './ast.js';
-import { columnOf, type Columns } from './columns.js';
+import { columnOf, type Column, type Columns } from './columns.js';
 import { compileTo, predicate, type Target } from './compile.js';
 import type { Predicate } from './readers.js';
 
-/** What a condition says of the events of one form: the same of all, or of each by its number. */
-export type Verdict = boolean | Predicate<number>;
+/** What a condition says of events that are like one: the same of all, or of each by its number. */
+export type Verdict = boolean | Test;
+
+/** `inForm`: what is left of it for the events of the form that one of them has. */
+export interface Test {
+  (event: number): boolean;
+  inForm?(sample: number): Verdict;
+}
 
 /** `exact`: where it holds the condition does; else it may, and the state after the event decides. Where it does not, the condition does not. */
 interface Scan {
@@ -28,8 +35,7 @@ function scansOf(columns: Columns, sample: number): Target<Scan> {
     leaf(field, leaf) {
       const column = columnOf(field, columns, sample);
       if (!column) return { test: field.possible?.(columns) ?? true, exact: false };
-      const test = predicate(field, column, leaf);
-      return { test: column.constant ? test(sample) : column.ofContext ? perContext(columns, test) : test, exact: true };
+      return { test: verdictOf(columns, column, predicate(field, column, leaf), sample), exact: true };
     },
     both(a, b) {
       if (a.test === false || b.test === false) return NEVER;
@@ -44,6 +50,24 @@ function scansOf(columns: Columns, sample: number): Target<Scan> {
   };
 }
 
+function verdictOf(columns: Columns, column: Column, test: Predicate<number>, sample: number): Verdict {
+  if (column.constant) return test(sample);
+  if (column.ofContext) return perContext(columns, test);
+  if (column.ofPage) return perPage(columns, test);
+  const { isFixed } = column;
+  return isFixed ? withForms(test, (like) => (isFixed(like) ? test(like) : test)) : test;
+}
+
+function withForms(test: Predicate<number>, inForm: (sample: number) => Verdict): Test {
+  // a closure of its own: `test` may stand in other verdicts, too
+  return Object.assign((e: number) => test(e), { inForm });
+}
+
+/** What a verdict on events like one says of those of the same form. */
+export function ofForm(verdict: Verdict, sample: number): Verdict {
+  return typeof verdict === 'boolean' ? verdict : (verdict.inForm?.(sample) ?? verdict);
+}
+
 /** What holds of events by what ran them where is found once for each context. */
 function perContext({ table }: Columns, test: Predicate<number>): Predicate<number> {
   const known: (boolean | undefined)[] = [];
@@ -51,6 +75,32 @@ function perContext({ table }: Columns, test: Predicate<number>): Predicate<numb
     const context = table.contextOf(e);
     return (known[context] ??= test(e));
   };
+}
+
+const HOLDS = 1;
+const FAILS = 2;
+
+/** What holds of events by the page that they are about is found once for each page that is the same at all times. */
+function perPage({ replay }: Columns, test: Predicate<number>): Predicate<number> {
+  let known = new Uint8Array(1 << 10);
+  const learn = (e: number, page: PageId): boolean => {
+    const holds = test(e);
+    if (page !== NO_PAGE && !replay.identityOf(page)) return holds;
+    if (page >= known.length) known = larger(known, page);
+    known[page] = holds ? HOLDS : FAILS;
+    return holds;
+  };
+  return (e) => {
+    const page = replay.pageOf(e as EventIndex);
+    const verdict = known[page];
+    return verdict ? verdict === HOLDS : learn(e, page);
+  };
+}
+
+function larger(old: Uint8Array, least: number): Uint8Array<ArrayBuffer> {
+  const enlarged = new Uint8Array(Math.max(old.length * 2, least + 1));
+  enlarged.set(old);
+  return enlarged;
 }
 
 function isCertain({ test, exact }: Scan): boolean {
@@ -61,12 +111,17 @@ function isCertain({ test, exact }: Scan): boolean {
 export function bothHold(a: Verdict, b: Verdict): Verdict {
   if (typeof a === 'boolean') return a && b;
   if (typeof b === 'boolean') return b && a;
-  return (e) => a(e) && b(e);
+  return joined((e) => a(e) && b(e), a, b, bothHold);
 }
 
 /** What holds where one does. */
 export function eitherHolds(a: Verdict, b: Verdict): Verdict {
   if (typeof a === 'boolean') return a || b;
   if (typeof b === 'boolean') return b || a;
-  return (e) => a(e) || b(e);
+  return joined((e) => a(e) || b(e), a, b, eitherHolds);
+}
+
+function joined(test: Test, a: Test, b: Test, join: (a: Verdict, b: Verdict) => Verdict): Test {
+  if (a.inForm || b.inForm) test.inForm = (sample) => join(ofForm(a, sample), ofForm(b, sample));
+  return test;
 }

@@ -33,6 +33,8 @@ export interface EventSource {
   isInSeconds(e: number): boolean;
   line(e: number): number | undefined;
   has(e: number, slot: number): boolean;
+  /** all events of the form have the same there */
+  isFixed(e: number, slot: number): boolean;
   num(e: number, slot: number): number;
   low(e: number, slot: number): number;
   high(e: number, slot: number): number;
