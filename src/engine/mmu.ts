@@ -1,3 +1,4 @@
+import { ActiveList } from './activeList.js';
 import type { Identity } from './announcement.js';
 import { EntryState, Trust, Unseen, entryState, entryTag, entryUnseen, withUnseen } from './entry.js';
 import { EraRoles } from './eraRoles.js';
@@ -18,6 +19,7 @@ import type { State, WritableState } from './state.js';
 import { Statistics } from './statistics.js';
 import type { Calls } from './trail.js';
 import { UnseenChanges, unseenChange } from './unseen.js';
+import { UnsyncWays } from './unsyncWays.js';
 
 /**
  * The shadow MMU of one VM (`struct kvm_arch`'s part in it): its pages, links, leaves and generation. Every change goes through the
@@ -34,7 +36,7 @@ export class Mmu {
   readonly statistics: Statistics;
   readonly largePages = new LargePages();
   /** `active_mmu_pages` from the tail, the oldest first: birth order is list order */
-  readonly active = new Set<PageId>();
+  readonly active = new ActiveList();
   private readonly hash = new PageHash();
   private readonly byFrame = new Map<Pfn, PageId>();
   private readonly parentsOf = new Places<PageId>();
@@ -61,7 +63,7 @@ export class Mmu {
   /** the event since which no SPTE that was writable then maps a guest frame */
   private readonly closedAt = new Map<Gfn, EventIndex>();
   /** pages that are out of sync with their guest table */
-  readonly unsyncNow = new Set<PageId>();
+  readonly unsyncNow = new UnsyncWays((page) => this.parentsOf.of(page));
 
   constructor(
     readonly vm: number,
@@ -171,10 +173,10 @@ export class Mmu {
     if (this.unsyncNow.delete(id)) this.statistics.add('mmu_unsync', -1);
     for (let index = 0; index < 512; index++) this.clear(id, index as SpteIndex);
     for (const { page, index } of this.parentsOf.of(id)) this.clear(page, index);
-    this.active.delete(id);
     this.pages.setRootCount(this.state, id, rootCount);
     // Before 2.6.25 a root in use stays, empty, and can be found again.
-    if (rootCount > 0 && !this.has('invalid-roots')) return void this.active.add(id);
+    if (rootCount > 0 && !this.has('invalid-roots')) return this.active.moveToHead(id);
+    this.active.delete(id);
     if (this.pages.life(this.state, id) === Life.active && this.pages.hasGptes(id))
       this.largePages.account(this.pages.gfn(this.state, id), -1);
     if (rootCount > 0) this.pages.pin(this.state, id);
@@ -304,6 +306,7 @@ export class Mmu {
     this.forget(parent, index);
     this.state.setNumber(cell, child, tag);
     this.parentsOf.add(child, parent, index);
+    this.unsyncNow.linkChanged(child);
   }
 
   /** @param rights what KVM notes beside the gfn [6.1 mmu.c:kvm_mmu_page_set_access]: no event shows it */
@@ -408,7 +411,11 @@ export class Mmu {
     const cell = this.pages.entryCell(page, index);
     this.recordedSptes.delete(cell);
     const kind = entryState(this.state.tag(cell));
-    if (kind === EntryState.link) this.parentsOf.remove(this.state.number(cell) as PageId, page, index);
+    if (kind === EntryState.link) {
+      const child = this.state.number(cell) as PageId;
+      this.parentsOf.remove(child, page, index);
+      this.unsyncNow.linkChanged(child);
+    }
     if (kind !== EntryState.leaf) return;
     const gfn = this.state.number(this.pages.gfnCell(page, index)) as Gfn;
     if (fromRmap) this.leavesOf.remove(gfn, page, index);
@@ -421,6 +428,7 @@ export class Mmu {
     const frame = this.pages.frame(this.state, id);
     if (frame !== undefined && this.byFrame.get(frame) === id) this.byFrame.delete(frame);
     this.parentsOf.drop(id);
+    this.unsyncNow.linkChanged(id);
     this.inDispute.delete(id);
     this.pages.destroy(this.state, id);
   }

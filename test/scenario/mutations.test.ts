@@ -7,6 +7,7 @@ import { sptesWritten } from '../../src/engine/guestWrite.js';
 import type { Gfn, PageId, Role, SpteIndex } from '../../src/engine/ids.js';
 import { checkAll } from '../../src/engine/invariants/check.js';
 import { Report } from '../../src/engine/invariants/report.js';
+import { ActiveList } from '../../src/engine/activeList.js';
 import { Mmu } from '../../src/engine/mmu.js';
 import type { ShadowPages } from '../../src/engine/pages.js';
 import { roleField, withRole } from '../../src/engine/role.js';
@@ -67,9 +68,9 @@ class KeepsParents extends Mmu {
 }
 
 /** New pages go to the tail of the active list. */
-class NewestFirst extends Set<PageId> {
-  override [Symbol.iterator](): SetIterator<PageId> {
-    return [...super[Symbol.iterator]()].reverse().values();
+class NewestFirst extends ActiveList {
+  override [Symbol.iterator](): Iterator<PageId> {
+    return this.newestFirst();
   }
 }
 class OutOfOrder extends Mmu {

@@ -38,17 +38,7 @@ export function unsyncBelow(kvm: Kvm, top: PageId): PageId[] {
   const { mmu } = kvm;
   const { pages, state } = mmu;
   if (top === NO_PAGE || pages.level(top) === 1) return [];
-  const onTheWay = new Set<PageId>();
-  const mark = (page: PageId): void => {
-    for (const parent of mmu.parents(page)) {
-      if (onTheWay.has(parent.page)) continue;
-      onTheWay.add(parent.page);
-      mark(parent.page);
-    }
-  };
-  const unsync = mmu.unsyncNow;
-  for (const page of unsync) mark(page);
-  if (!onTheWay.has(top)) return [];
+  if (!mmu.unsyncNow.leadsThere(top)) return [];
   const found = new Set<PageId>();
   const walk = (page: PageId): void => {
     for (let index = 0; index < 512; index++) {
@@ -56,7 +46,7 @@ export function unsyncBelow(kvm: Kvm, top: PageId): PageId[] {
       if (entryState(state.tag(cell)) !== EntryState.link) continue;
       const child = state.number(cell) as PageId;
       if (pages.isUnsync(state, child)) found.add(child);
-      else if (onTheWay.has(child)) walk(child);
+      else if (mmu.unsyncNow.leadsThere(child)) walk(child);
     }
   };
   walk(top);

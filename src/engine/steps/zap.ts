@@ -74,7 +74,7 @@ export function* zapObsolete(kvm: Kvm): Steps {
   const isObsolete = (page: PageId): boolean =>
     mmu.pages.life(mmu.state, page) === Life.active && mmu.pages.birth(page).generation !== mmu.generation();
   const call = mmu.trail?.enter('zapObsolete');
-  yield* zapList(kvm, [...mmu.active], isObsolete);
+  yield* zapList(kvm, [...mmu.active].values(), isObsolete);
   mmu.trail?.leave(call!);
 }
 
@@ -88,7 +88,7 @@ export function* zapAll(kvm: Kvm): Steps {
   // A root in use would stay for ever: the vCPUs go first [2.6.24 mmu.c:free_mmu_pages].
   const released = !mmu.has('invalid-roots');
   const call = mmu.trail?.enter('zapAll');
-  if (!(yield* zapList(kvm, [...mmu.active].reverse(), isActive, 'trigger', released))) return mmu.trail?.undo(call!);
+  if (!(yield* zapList(kvm, mmu.active.newestFirst(), isActive, 'trigger', released))) return mmu.trail?.undo(call!);
   mmu.trail?.leave(call!);
   for (const vcpu of vcpus) {
     yield* freeRoots(kvm, vcpu);
@@ -114,27 +114,26 @@ export function* zapAllFast(kvm: Kvm): Steps<boolean> {
 }
 
 /** One page after the other, as long as it is there. Answers false if the first did not come; `maybe` is its reservation. */
-function* zapList(
-  kvm: Kvm,
-  list: readonly PageId[],
-  isWanted: (page: PageId) => boolean,
-  maybe?: Reason,
-  released = false,
-): Steps<boolean> {
+function* zapList(kvm: Kvm, list: Iterator<PageId>, isWanted: (page: PageId) => boolean, maybe?: Reason, released = false): Steps<boolean> {
+  const after = (): PageId | undefined => {
+    const result = list.next();
+    return result.done ? undefined : result.value;
+  };
+  const following = (from?: PageId): PageId | undefined => {
+    let page = from ?? after();
+    while (page !== undefined && !isWanted(page)) page = after();
+    return page;
+  };
   let unsure = maybe;
-  for (const [i, page] of list.entries()) {
-    if (!isWanted(page)) continue;
-    const next = nextOf(list, i, isWanted);
+  for (let page = following(); page !== undefined;) {
+    const next = following();
     const zapped: number = yield* prepareZap(kvm, page, { maybe: unsure, next, released });
     if (zapped === NOT_CALLED) return false;
     unsure = undefined;
+    // It may have gone with the page before it.
+    page = next && following(next);
   }
   return unsure === undefined;
-}
-
-function nextOf(list: readonly PageId[], at: number, isWanted: (page: PageId) => boolean): PageId | undefined {
-  for (let i = at + 1; i < list.length; i++) if (isWanted(list[i]!)) return list[i];
-  return undefined;
 }
 
 /**
