@@ -29,7 +29,7 @@ async function run(file: string, options: Options): Promise<number> {
 
 /** Which tasks are vCPUs the events themselves tell, without the engine. */
 async function readOnly(file: string, limit: MemoryLimit): Promise<{ table: EventTable; tasks: Tasks }> {
-  const table = await readTrace(file, false, limit);
+  const table = await readTrace(file, limit);
   const tasks = new Tasks(table);
   tasks.seeAll();
   return { table, tasks };

@@ -25,11 +25,9 @@ export async function readAndReplay(
   file: string,
   { until = Infinity, inline = false, limit, onProgress, ...rules }: Wanted,
 ): Promise<Replay> {
-  let going: { readonly replay: Replay; readonly trace: OpenTrace } | undefined;
   let bug: unknown;
-  const proceed = (): void => {
-    if (!going || bug !== undefined || limit?.isReached) return;
-    const { replay, trace } = going;
+  const proceed = (trace: OpenTrace, replay: Replay): void => {
+    if (bug !== undefined || limit?.isReached) return;
     try {
       if (limit) limit.advance(replay, Math.min(until, trace.table.length));
       else replay.advance(until - replay.replayed);
@@ -40,10 +38,11 @@ export async function readAndReplay(
     }
     onProgress?.({ bytesRead: trace.bytesRead, bytesTotal: trace.bytesTotal, replayed: replay.replayed });
   };
-  const trace = await openTrace(file, { inline, onBatch: proceed });
+  const reading: { onBatch?: () => void } = {};
+  const trace = await openTrace(file, { inline, onBatch: () => reading.onBatch?.() });
   const replay = new Replay(trace.table, rules);
-  going = { replay, trace };
-  proceed();
+  reading.onBatch = () => proceed(trace, replay);
+  reading.onBatch();
   await trace.done.catch((error: unknown) => {
     if (limit?.isReached) return;
     throw bug ?? error;

@@ -7,12 +7,12 @@ import { MemoryLimit } from '../replay/memoryLimit.js';
 import { natural, UsageError, warn, type Options } from './command.js';
 import { eraOption } from './rules.js';
 
-/** Reads a trace to its end, or as far as there is memory for it; beside this thread, unless `inline`. */
-export async function readTrace(file: string, inline = false, limit?: MemoryLimit): Promise<EventTable> {
+/** Reads a trace to its end, or as far as there is memory for it. */
+export async function readTrace(file: string, limit?: MemoryLimit): Promise<EventTable> {
   const full = new AbortController();
   const { signal } = full;
   const onBatch = ({ byteLength }: EventTable): void => (limit?.isPassed(byteLength) ? queueMicrotask(() => full.abort()) : undefined);
-  const trace = await openTrace(file, { signal, onBatch, ...(inline && { inline }) });
+  const trace = await openTrace(file, { signal, onBatch });
   await trace.done.catch((error: unknown) => {
     if (!signal.aborted) throw error;
   });

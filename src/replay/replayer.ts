@@ -12,7 +12,6 @@ import { ShadowPages } from '../engine/pages.js';
 import type { SptePlace } from '../engine/places.js';
 import type { RoleKnowledge } from '../engine/permission.js';
 import { PRINTED_MASK, roleMask } from '../engine/role.js';
-import { LAYOUT_5_1, LAYOUT_7 } from '../engine/roleLayout.js';
 import { WritableState } from '../engine/state.js';
 import { Cause } from '../engine/unseen.js';
 import { Vcpu } from '../engine/vcpu.js';
@@ -162,7 +161,7 @@ export class Replayer implements History {
   /** What roles tell of the guest's control registers. */
   get roleKnowledge(): RoleKnowledge {
     const { layout } = this.table.info;
-    return { mask: this.roleMask, guestNx: layout === LAYOUT_5_1, smep: layout === LAYOUT_7 };
+    return { mask: this.roleMask, guestNx: layout.name === '5.1', smep: layout.name === '7.x' };
   }
 
   /** Tasks in the order of their last event, the latest first. */
