@@ -21,12 +21,17 @@ const SHOW: vscode.QuickInputButton = {
   tooltip: 'Show the line, without moving the debugger',
 };
 
+/** Task, CPU and flags of a line: a list has room for what comes after them. */
+const PREFIX = /^\s*\S.*?-\d+ .*?\[\d{3}\] \S+ +|^\s+/;
+
 const count = (n: number): string => n.toLocaleString('en-US');
 
 /** `37 matches in 376,794 events`, or how far the search is. */
 export function summaryOf({ total, searched, events, done }: Found): string {
   const matches = total === 0 ? 'no match' : `${count(total)} ${total === 1 ? 'match' : 'matches'}`;
-  return done ? `${matches} in ${count(events)} events` : `${matches} so far, ${count(searched)} of ${count(events)} events searched`;
+  if (done) return `${matches} in ${count(events)} events`;
+  const loading = searched === events;
+  return `${matches} so far, ${loading ? `${count(events)} events loaded and` : `${count(searched)} of ${count(events)} events`} searched`;
 }
 
 /** The matches of a search, as they come. Typing filters them; moving along the list shows their lines. */
@@ -91,6 +96,6 @@ export class Results {
   private add(hit: SearchHit): void {
     const beginsAgain = hit.event < this.from && (this.items.at(-1)?.hit?.event ?? this.from) >= this.from;
     if (beginsAgain) this.items.push({ label: 'from the beginning of the trace', kind: vscode.QuickPickItemKind.Separator });
-    this.items.push({ label: count(hit.event), description: hit.text.trim(), buttons: [SHOW], hit });
+    this.items.push({ label: count(hit.event), description: hit.text.replace(PREFIX, ''), buttons: [SHOW], hit });
   }
 }
