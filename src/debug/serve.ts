@@ -1,4 +1,5 @@
 import { createServer, type AddressInfo, type Server } from 'node:net';
+import { prepareReplay } from './load/replayThread.js';
 import { Session } from './session.js';
 
 /** What the command line starts: a server when a port is given, else one session over standard input and output. */
@@ -10,6 +11,7 @@ export async function serve(port?: number): Promise<void> {
 
 /** One session over standard input and output; the process ends with it. */
 export function serveStdio(): void {
+  prepareReplay();
   const session = new Session(() => process.stdin.destroy());
   session.start(process.stdin, process.stdout);
 }

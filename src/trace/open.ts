@@ -1,10 +1,10 @@
-import { existsSync, statSync } from 'node:fs';
-import { Worker } from 'node:worker_threads';
-import { fileURLToPath } from 'node:url';
+import { statSync } from 'node:fs';
+import type { Worker } from 'node:worker_threads';
 import { LAYOUT_5_17 } from '../engine/roleLayout.js';
 import { EventTable } from './table.js';
 import { TraceError, traceErrors, type PlainTraceError } from './errors.js';
 import { readTrace } from './read.js';
+import { Workers } from './workers.js';
 import type { Batch } from './batch.js';
 import type { TraceInfo } from './info.js';
 
@@ -35,7 +35,12 @@ export interface OpenOptions {
 export type WorkerMessage =
   { readonly batch: Batch } | { readonly error: PlainTraceError } | { readonly bug: string } | { readonly done: true };
 
-const WORKER = new URL('./traceWorker.js', import.meta.url);
+const READERS = new Workers(new URL('./traceWorker.js', import.meta.url));
+
+/** Soon a trace will be opened. */
+export function prepareReader(): void {
+  READERS.prepare();
+}
 
 /**
  * Opens a trace. Resolves with the first events (or when it is clear that there are none); the rest follows in batches.
@@ -43,7 +48,7 @@ const WORKER = new URL('./traceWorker.js', import.meta.url);
  */
 export async function openTrace(path: string, options: OpenOptions = {}): Promise<OpenTrace> {
   const reading = new Reading(path, options);
-  const inline = options.inline ?? !existsSync(fileURLToPath(WORKER));
+  const inline = options.inline ?? !READERS.exist;
   if (inline) reading.runHere();
   else reading.runInWorker();
   await reading.started;
@@ -112,7 +117,7 @@ class Reading implements OpenTrace {
 
   runInWorker(): void {
     if (this.#ended) return;
-    const worker = new Worker(WORKER, { workerData: { path: this.#path } });
+    const worker = READERS.start(this.#path);
     this.#worker = worker;
     worker.on('message', (message: WorkerMessage) => {
       if ('batch' in message) this.#take(message.batch);

@@ -1,6 +1,7 @@
-import { parentPort, workerData } from 'node:worker_threads';
+import { parentPort } from 'node:worker_threads';
 import { TraceError } from './errors.js';
 import { readTrace } from './read.js';
+import { task } from './workers.js';
 import type { WorkerMessage } from './open.js';
 
 /** The thread that reads a trace for {@link openTrace}: bytes in, batches out. */
@@ -10,7 +11,7 @@ if (!port) throw new Error('this file is started as a worker by open.ts');
 const post = (message: WorkerMessage): void => port.postMessage(message);
 
 try {
-  await readTrace((workerData as { path: string }).path, { batch: (batch) => post({ batch }) });
+  await readTrace(await task<string>(port), { batch: (batch) => post({ batch }) });
   post({ done: true });
 } catch (error) {
   if (error instanceof TraceError) post({ error: error.plain });

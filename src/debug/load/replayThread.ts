@@ -1,11 +1,15 @@
-import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { MessageChannel, Worker } from 'node:worker_threads';
+import { MessageChannel } from 'node:worker_threads';
+import { Workers } from '../../trace/workers.js';
 import { messageOf } from '../wire/errors.js';
 import type { FromReplay, ReplayRequest, ToReplay } from './replayMessages.js';
 import { ReplayRun } from './replayRun.js';
 
-const WORKER = new URL('./replayWorker.js', import.meta.url);
+const REPLAYS = new Workers(new URL('./replayWorker.js', import.meta.url));
+
+/** Soon a trace will be debugged. */
+export function prepareReplay(): void {
+  REPLAYS.prepare();
+}
 
 /** Who listens to a thread that replays. */
 export interface ReplayListener {
@@ -23,11 +27,11 @@ export interface ReplayThread {
 
 /** Starts to replay, in a thread of its own; in this one where there is no file for it. Nobody waits for it to end. */
 export function startReplay(request: ReplayRequest, listener: ReplayListener): ReplayThread {
-  return existsSync(fileURLToPath(WORKER)) ? inWorker(request, listener) : here(request, listener);
+  return REPLAYS.exist ? inWorker(request, listener) : here(request, listener);
 }
 
 function inWorker(request: ReplayRequest, listener: ReplayListener): ReplayThread {
-  const worker = new Worker(WORKER, { workerData: request });
+  const worker = REPLAYS.start(request);
   let open = true;
   const died = (why: string): void => {
     if (open) listener.died(why);
