@@ -1,5 +1,8 @@
 import type { EventIndex } from '../engine/ids.js';
+import type { Replay } from '../replay/replay.js';
 import { stateReport, type StateReport } from '../replay/reports.js';
+import { Tasks, vmsOf } from '../replay/tasks.js';
+import { plural } from '../debug/forms/numbers.js';
 import { UsageError, natural, onlyFile, print, warn, type Command, type Options } from './command.js';
 import { openFile } from './opened.js';
 import { memoryLimit, requireVm, shortOf, statusOf, warnWithoutKvm } from './trace.js';
@@ -19,14 +22,30 @@ async function run(file: string, options: Options): Promise<number> {
   const { table } = replay;
   if (short !== undefined && at >= replay.replayed) return 1;
   if (at >= table.length) throw new UsageError(`${file} has ${table.length} events, numbered from 0: there is no event ${at}`);
-  const vm = options.vm === undefined ? 0 : natural('vm', options.vm);
-  requireVm(replay, vm);
   warnWithoutKvm(table);
+  const vm = vmAt(replay, options.vm);
   const cursor = replay.cursor();
   cursor.seek(at as EventIndex);
   const report = stateReport(cursor, vm);
   print(options.json ? JSON.stringify(report) : stateText(report));
   return short === undefined ? statusOf(table) : 1;
+}
+
+/** The VM asked for. One who asks for none learns of the others: also of those that begin later, which no replay has reached. */
+function vmAt(replay: Replay, option: string | undefined): number {
+  const { table } = replay;
+  const tasks = new Tasks(table);
+  tasks.seeAll();
+  const all = table.info.scenario ? replay.vms : vmsOf(tasks);
+  if (option === undefined) {
+    const list = all.map(({ vm, vcpus, pids }) => `VM ${vm} (${plural(vcpus.length, 'vCPU')}; pids ${pids.join(', ')})`).join(', ');
+    if (all.length > 1) warn(`${table.info.file}: the trace has ${all.length} VMs: ${list}. VM 0 is shown; --vm N shows another`);
+    return 0;
+  }
+  const vm = natural('vm', option);
+  if (vm >= replay.vms.length && vm < all.length) throw new UsageError(`VM ${vm} begins later in the trace`);
+  requireVm(replay, vm);
+  return vm;
 }
 
 function stateText(report: StateReport): string {

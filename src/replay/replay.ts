@@ -16,7 +16,7 @@ import type { Delta } from './mirror/delta.js';
 import { Publisher } from './mirror/publisher.js';
 import { Replayer } from './replayer.js';
 import type { Rules } from './rules.js';
-import { vcpusOf } from './tasks.js';
+import { vmsOf } from './tasks.js';
 import { Verdicts, type EventVerdict } from './verdicts.js';
 import type { Finding, PageIdentity, VcpuInfo, VmInfo } from './view.js';
 
@@ -133,12 +133,7 @@ export class Replay {
   }
 
   get vms(): readonly VmInfo[] {
-    const places = [...this.history.tasks.all];
-    return Array.from({ length: this.history.tasks.vmCount }, (_, vm) => ({
-      vm,
-      vcpus: vcpusOf(places, vm),
-      pids: places.filter((place) => place.vm === vm).map((place) => place.pid),
-    }));
+    return vmsOf(this.history.tasks);
   }
 
   /** The VM of an event's task; undefined for tasks that have nothing to do with one. */

@@ -1,6 +1,6 @@
 import type { EventTable } from '../trace/table.js';
 import { Kind } from '../trace/vocabulary.js';
-import type { VcpuInfo } from './view.js';
+import type { VcpuInfo, VmInfo } from './view.js';
 
 /** Where a task belongs. `vcpu` is undefined for threads that run no guest. */
 export interface TaskPlace {
@@ -130,6 +130,16 @@ export class Tasks {
     const nearest = vcpus.reduce((best, place) => (distance(place) < distance(best) ? place : best));
     return { pid, vm: nearest.vm, vcpu: undefined };
   }
+}
+
+/** The VMs that tasks work for. */
+export function vmsOf({ all, vmCount }: { readonly all: Iterable<TaskPlace>; readonly vmCount: number }): VmInfo[] {
+  const places = [...all];
+  return Array.from({ length: vmCount }, (_, vm) => ({
+    vm,
+    vcpus: vcpusOf(places, vm),
+    pids: places.filter((place) => place.vm === vm).map((place) => place.pid),
+  }));
 }
 
 /** The vCPU threads of a VM, by number. */
