@@ -48,8 +48,12 @@ describe('a text trace that is too long for a text editor', () => {
 
   it('opens as its summary, and F5 there debugs it', async () => {
     await vscode.commands.executeCommand('vscode.open', vscode.Uri.file(trace.file));
-    const tabs = () => vscode.window.tabGroups.all.flatMap((group) => group.tabs);
-    await until('no summary', () => activeInput() instanceof vscode.TabInputCustom && tabs().length === 1);
+    const asText = () =>
+      vscode.window.tabGroups.all
+        .flatMap((group) => group.tabs)
+        .filter(({ input }) => input instanceof vscode.TabInputText && input.uri.fsPath === trace.file);
+    await until('no summary', () => activeInput() instanceof vscode.TabInputCustom);
+    await until('the text stays open beside its summary', () => asText().length === 0);
     driver = new Driver();
     const stop = await driver.stopAfter(() => command('debugTrace'));
     assert.equal(stop.reason, 'entry');

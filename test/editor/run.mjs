@@ -18,7 +18,7 @@ import { emptyFolder, guarded, mocha, reportSuite, resultFile, sum } from '../su
 import { runOnDesktop } from './desktop.mjs';
 
 const suiteFile = path.join(root, 'out/test/editor/exthost.cjs');
-const suiteLimit = 240_000;
+const suiteLimit = 360_000;
 
 /** A workspace that a suite may write to: the bundled trace, the same recording as a trace.dat, and the scenarios. */
 function workspace() {
