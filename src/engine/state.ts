@@ -18,14 +18,6 @@ export class State {
     private readonly checkpoints?: Checkpoints,
   ) {}
 
-  /** Another one at the same position. */
-  fork(): State {
-    const other = new State(this.journal, this.checkpoints);
-    other.latest = this.latest.slice();
-    [other.upTo, other.at] = [this.upTo, this.at];
-    return other;
-  }
-
   /** The state is the one after this event. */
   get event(): EventIndex {
     return this.at;

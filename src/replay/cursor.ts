@@ -28,6 +28,10 @@ export class Cursor {
   /** pages at this position: whatever shows a stop asks for the same ones again and again */
   private readonly headers = new Map<PageId, PageHeader>();
   private readonly views = new Map<PageId, PageView>();
+  /** entries of the page that was looked at last, likewise */
+  private shown: { readonly page: PageId; readonly entries: readonly EntryView[] } | undefined;
+  /** the state after a later event, for comparison: kept, since it is of the size of all cells */
+  private later: State | undefined;
 
   constructor(
     private readonly replay: History,
@@ -96,10 +100,25 @@ export class Cursor {
   page(id: PageId): PageView {
     let view = this.views.get(id);
     if (!view) {
-      view = { ...this.header(id), parents: this.reverse.parentsOf(id), roots: this.reverse.rootsOf(id) };
+      view = { ...this.header(id), parents: this.parentsOf(id), roots: this.rootsOf(id) };
       this.views.set(id, view);
     }
     return view;
+  }
+
+  /** The SPTEs that lead to a page. */
+  parentsOf(id: PageId): PageView['parents'] {
+    return this.reverse.parentsOf(id);
+  }
+
+  /** Where a page is in use as a root. */
+  rootsOf(id: PageId): PageView['roots'] {
+    return this.reverse.rootsOf(id);
+  }
+
+  /** A page of one vCPU, in no list. */
+  isLocal(id: PageId): boolean {
+    return this.replay.pages.isLocal(id);
   }
 
   /** A page without what leads to it: cheap at any position, since nothing is searched for. */
@@ -145,7 +164,12 @@ export class Cursor {
   }
 
   /** Entries that are not empty, by index. */
-  entries(id: PageId): EntryView[] {
+  entries(id: PageId): readonly EntryView[] {
+    if (this.shown?.page !== id) this.shown = { page: id, entries: this.entriesOf(id) };
+    return this.shown.entries;
+  }
+
+  private entriesOf(id: PageId): EntryView[] {
     const found: EntryView[] = [];
     for (let i = 0; i < 512; i++) {
       const index = i as SpteIndex;
@@ -200,7 +224,7 @@ export class Cursor {
       // The page was not there: every entry it has now is new.
       return this.entries(id).map(({ index }) => ({ index, before: this.entryOf(id, index, 0) }));
     }
-    const later = event > this.event ? this.state.fork() : undefined;
+    const later = event > this.event ? (this.later ??= new State(journal, this.index.checkpoints)) : undefined;
     later?.seek(event);
     for (let i = 0; i < 512; i++) {
       const index = i as SpteIndex;
@@ -238,6 +262,7 @@ export class Cursor {
     this.reverseIndex = undefined;
     this.headers.clear();
     this.views.clear();
+    this.shown = undefined;
   }
 
   private mmuOf(id: PageId): Mmu {

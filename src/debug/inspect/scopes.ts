@@ -86,8 +86,8 @@ export class Scopes {
     const { cursor } = this.position;
     const { vm } = this.recording;
     const all = cursor.livePages(vm);
-    const live = all.filter((id) => !cursor.header(id).local);
-    const local = all.filter((id) => cursor.header(id).local);
+    const live = all.filter((id) => !cursor.isLocal(id));
+    const local = all.filter((id) => cursor.isLocal(id));
     const buckets = cursor.hashBuckets(vm);
     const shared = buckets.filter(({ pages }) => pages.length > 1).length;
     return [

@@ -1,4 +1,5 @@
 import type { PageId } from '../../engine/ids.js';
+import type { Cursor } from '../../replay/cursor.js';
 import type { PageView } from '../../replay/view.js';
 import { indexName, plural } from '../forms/numbers.js';
 import { pageName, rootText } from '../forms/pages.js';
@@ -18,15 +19,21 @@ export function shadowPagesScope(position: Position, vm: number, tree: PageTree)
     },
     ...cachedRoots(vcpu, cached, position, tree),
   ]);
-  const live = cursor.livePages(vm).map((id) => cursor.page(id));
-  const orphans = notReachable(
-    live,
-    cursor.roots(vm).flatMap(({ cached }) => cached),
-  );
+  const cached = cursor.roots(vm).flatMap((root) => root.cached);
+  const orphans = notReachable(cursor, cursor.livePages(vm), cached);
   if (orphans.length === 0) return roots;
   return [
     ...roots,
-    { name: 'no root', value: `${plural(orphans.length, 'page')} not reachable from a root`, branch: branch(() => byName(orphans, tree)) },
+    {
+      name: 'no root',
+      value: `${plural(orphans.length, 'page')} not reachable from a root`,
+      branch: branch(() =>
+        byName(
+          orphans.map((id) => cursor.page(id)),
+          tree,
+        ),
+      ),
+    },
   ];
 }
 
@@ -49,16 +56,16 @@ export function byName(pages: readonly PageView[], tree: PageTree): Row[] {
 }
 
 /** Pages without a path from a root. The parents of a page are known: turned round, they lead down from the roots. */
-function notReachable(live: readonly PageView[], cached: readonly PageId[]): PageView[] {
+function notReachable(cursor: Cursor, live: readonly PageId[], cached: readonly PageId[]): PageId[] {
   const children = new Map<PageId, PageId[]>();
-  for (const { id, parents } of live) {
-    for (const { page } of parents) {
+  for (const id of live) {
+    for (const { page } of cursor.parentsOf(id)) {
       const siblings = children.get(page);
       if (siblings) siblings.push(id);
       else children.set(page, [id]);
     }
   }
-  const waiting = [...live.filter((page) => page.roots.length > 0).map(({ id }) => id), ...cached];
+  const waiting = [...live.filter((id) => cursor.rootsOf(id).length > 0), ...cached];
   const reached = new Set<PageId>(waiting);
   for (let id = waiting.pop(); id !== undefined; id = waiting.pop()) {
     for (const child of children.get(id) ?? []) {
@@ -67,5 +74,5 @@ function notReachable(live: readonly PageView[], cached: readonly PageId[]): Pag
       waiting.push(child);
     }
   }
-  return live.filter(({ id }) => !reached.has(id));
+  return live.filter((id) => !reached.has(id));
 }
