@@ -104,6 +104,15 @@ export const EPT: SpteFormat = {
 
 /** The format of a kernel, by its version ("5.10", "6.1" …); an unknown one is taken for a current one. */
 export function spteFormatOf(kernel: string): SpteFormat {
+  let format = formats.get(kernel);
+  if (!format) formats.set(kernel, (format = formatOfVersion(kernel)));
+  return format;
+}
+
+/** Views ask for the format with every SPTE. */
+const formats = new Map<string, SpteFormat>();
+
+function formatOfVersion(kernel: string): SpteFormat {
   const [major = 0, minor = 0] = kernel.split('.').map(Number);
   if (major >= 7) return PT64_7;
   return major > 0 && (major < 5 || (major === 5 && minor < 13)) ? PT64_5_10 : PT64;
