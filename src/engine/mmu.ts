@@ -12,14 +12,14 @@ import { localPdpteFlags } from './makeSpte.js';
 import { Notices } from './notices.js';
 import { PageHash } from './pageHash.js';
 import { Life, type Birth, type ShadowPages } from './pages.js';
-import { Places, type SptePlace } from './places.js';
+import type { SptePlace } from './places.js';
 import { ReverseMap, mapsFrom } from './rmap.js';
 import { pagesPerEntry, type SpteFormat } from './spte.js';
 import type { State, WritableState } from './state.js';
 import { Statistics } from './statistics.js';
 import type { Calls } from './trail.js';
 import { UnseenChanges, unseenChange } from './unseen.js';
-import { UnsyncWays } from './unsyncWays.js';
+import { ParentSptes } from './parentSptes.js';
 
 /**
  * The shadow MMU of one VM (`struct kvm_arch`'s part in it): its pages, links, leaves and generation. Every change goes through the
@@ -39,7 +39,7 @@ export class Mmu {
   readonly active = new ActiveList();
   private readonly hash = new PageHash();
   private readonly byFrame = new Map<Pfn, PageId>();
-  private readonly parentsOf = new Places<PageId>();
+  private readonly parentsOf = new ParentSptes();
   private readonly leavesOf: ReverseMap;
   /** pages may live that no event showed: events were lost, or the trace began in the VM's mid-life */
   incomplete = false;
@@ -63,7 +63,7 @@ export class Mmu {
   /** the event since which no SPTE that was writable then maps a guest frame */
   private readonly closedAt = new Map<Gfn, EventIndex>();
   /** pages that are out of sync with their guest table */
-  readonly unsyncNow = new UnsyncWays((page) => this.parentsOf.of(page));
+  readonly unsyncNow = this.parentsOf.unsync;
 
   constructor(
     readonly vm: number,
@@ -198,8 +198,7 @@ export class Mmu {
 
   unsync(id: PageId): void {
     this.pages.setUnsync(this.state, id, true);
-    if (!this.unsyncNow.has(id)) this.statistics.add('mmu_unsync');
-    this.unsyncNow.add(id);
+    if (this.unsyncNow.add(id)) this.statistics.add('mmu_unsync');
   }
 
   /** A page was looked for in the hash; `found` is {@link NO_PAGE} when it was not there and `page` was made. */
@@ -306,7 +305,6 @@ export class Mmu {
     this.forget(parent, index);
     this.state.setNumber(cell, child, tag);
     this.parentsOf.add(child, parent, index);
-    this.unsyncNow.linkChanged(child);
   }
 
   /** @param rights what KVM notes beside the gfn [6.1 mmu.c:kvm_mmu_page_set_access]: no event shows it */
@@ -411,11 +409,7 @@ export class Mmu {
     const cell = this.pages.entryCell(page, index);
     this.recordedSptes.delete(cell);
     const kind = entryState(this.state.tag(cell));
-    if (kind === EntryState.link) {
-      const child = this.state.number(cell) as PageId;
-      this.parentsOf.remove(child, page, index);
-      this.unsyncNow.linkChanged(child);
-    }
+    if (kind === EntryState.link) this.parentsOf.remove(this.state.number(cell) as PageId, page, index);
     if (kind !== EntryState.leaf) return;
     const gfn = this.state.number(this.pages.gfnCell(page, index)) as Gfn;
     if (fromRmap) this.leavesOf.remove(gfn, page, index);
@@ -428,7 +422,6 @@ export class Mmu {
     const frame = this.pages.frame(this.state, id);
     if (frame !== undefined && this.byFrame.get(frame) === id) this.byFrame.delete(frame);
     this.parentsOf.drop(id);
-    this.unsyncNow.linkChanged(id);
     this.inDispute.delete(id);
     this.pages.destroy(this.state, id);
   }

@@ -1,5 +1,25 @@
-import type { PageId } from './ids.js';
-import type { SptePlace } from './places.js';
+import type { PageId, SpteIndex } from './ids.js';
+import { Places } from './places.js';
+
+/** The SPTEs that lead to each shadow page (`parent_ptes`), and the pages from which they lead to one that is out of sync. */
+export class ParentSptes extends Places<PageId> {
+  readonly unsync = new UnsyncWays(this);
+
+  override add(child: PageId, page: PageId, index: SpteIndex): void {
+    super.add(child, page, index);
+    this.unsync.linkChanged(child);
+  }
+
+  override remove(child: PageId, page: PageId, index: SpteIndex): void {
+    super.remove(child, page, index);
+    this.unsync.linkChanged(child);
+  }
+
+  override drop(child: PageId): void {
+    super.drop(child);
+    this.unsync.linkChanged(child);
+  }
+}
 
 /**
  * Pages that are out of sync, and the pages from which links lead to them (`unsync_children`), in the newest state. The latter are found
@@ -9,16 +29,18 @@ export class UnsyncWays implements Iterable<PageId> {
   private readonly pages = new Set<PageId>();
   private above: Set<PageId> | undefined;
 
-  constructor(private readonly parents: (page: PageId) => Iterable<SptePlace>) {}
+  constructor(private readonly parents: Places<PageId>) {}
 
   has(page: PageId): boolean {
     return this.pages.has(page);
   }
 
-  add(page: PageId): void {
-    if (this.pages.has(page)) return;
+  /** Answers whether the page was in sync. */
+  add(page: PageId): boolean {
+    if (this.pages.has(page)) return false;
     this.pages.add(page);
     this.above = undefined;
+    return true;
   }
 
   /** Answers whether the page was out of sync. */
@@ -46,7 +68,7 @@ export class UnsyncWays implements Iterable<PageId> {
   private find(): Set<PageId> {
     const above = new Set<PageId>();
     const mark = (page: PageId): void => {
-      for (const { page: parent } of this.parents(page)) {
+      for (const { page: parent } of this.parents.of(page)) {
         if (above.has(parent)) continue;
         above.add(parent);
         mark(parent);
