@@ -96,8 +96,10 @@ export class Debuggee implements BindingSite {
     const { replay, table, end } = this.recording;
     const body: LoadedEvent = { events: end, findings: replay.findings.length, roles: table.info.roles };
     this.client.event('shadowMmu/loaded', body);
-    // Threads, statistics and findings are more than they were at the stop.
-    if (this.stop && this.client.takesInvalidated) this.client.event('invalidated', { areas: ['threads', 'variables'] });
+    for (const threadId of this.threads.unlisted()) this.client.event('thread', { reason: 'started', threadId });
+    // Statistics and findings are more than they were at the stop. Threads are told of above: when they are called invalid, VS Code withdraws
+    // the documents that it is waiting for, and takes the keyboard to the top frame.
+    if (this.stop && this.client.takesInvalidated) this.client.event('invalidated', { areas: ['variables'] });
   }
 
   close(): void {

@@ -8,9 +8,23 @@ const NO_PROCESS = 1_000_000_000;
 
 /** The threads of a session: one per vCPU of its VM, and one per other task with events of it. */
 export class Threads {
+  /** those that the client has been told of */
+  private readonly listed = new Set<number>();
+
   constructor(private readonly recording: Recording) {}
 
   list(): P.Thread[] {
+    const threads = this.all();
+    for (const { id } of threads) this.listed.add(id);
+    return threads;
+  }
+
+  /** Numbers of the threads that have come since they were listed. */
+  unlisted(): number[] {
+    return this.all().flatMap(({ id }) => (this.listed.has(id) ? [] : [id]));
+  }
+
+  private all(): P.Thread[] {
     const vcpus = this.vcpus();
     const rank = (pid: number): number => vcpus.get(pid) ?? vcpus.size;
     return this.recording.lists
