@@ -54,6 +54,26 @@ describe('the replay in a thread of its own', () => {
     client.close();
   });
 
+  it('tells of the threads that come later, and of none that a client has heard of: VS Code drops the stop of such a one', async () => {
+    const client = await launched(TRACE);
+    const { threadId } = await client.event<P.StoppedEvent>('stopped', 0);
+    const { threads } = await client.request<P.ThreadsResponse['body']>('threads');
+    await client.event('shadowMmu/loaded');
+    const all = await client.request<P.ThreadsResponse['body']>('threads');
+    const heard = new Set([threadId, ...threads.map(({ id }) => id)]);
+    const started = client.events.filter(({ event }) => event === 'thread').map(({ body }) => (body as P.ThreadEvent['body']).threadId);
+    assert.deepEqual(
+      started,
+      all.threads.map(({ id }) => id).filter((id) => !heard.has(id)),
+    );
+    client.close();
+    const silent = await launched(TRACE);
+    await silent.event('shadowMmu/loaded');
+    await silent.request('threads');
+    assert.ok(silent.events.every(({ event }) => event !== 'thread'));
+    silent.close();
+  });
+
   it('gives way to another launch, and to a restart that need not read', async () => {
     const client = await launched(TRACE);
     let from = client.events.length;
