@@ -43,8 +43,8 @@ export interface Identity {
 }
 
 interface Common {
-  /** the event comes only if something holds that the trace does not show; absent: it must come */
-  readonly maybe?: Reason;
+  /** the event comes only if something holds that the trace does not show; absent: it must come. A caller may put it under one, too. */
+  maybe?: Reason;
   /** why fields are left open */
   readonly open?: readonly Reason[];
 }
@@ -81,6 +81,8 @@ export interface SetSpteAnnouncement extends Common {
   readonly frame: Pfn | undefined;
   /** what follows once an open index is learned */
   readonly settle?: (index: SpteIndex) => { readonly gfn?: Gfn; readonly spte?: Bits };
+  /** what the event may be instead, in order; asked for only when there is one, for nearly always none comes */
+  readonly others?: () => Iterable<SetSpteAnnouncement>;
 }
 
 export interface SpteRequestedAnnouncement extends Common {

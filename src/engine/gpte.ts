@@ -38,14 +38,23 @@ const LONG_5: GpteFormat = { ...LONG_4, topLevel: 5, addressBits: 57 };
 const EPT_4: GpteFormat = { ...LONG_4, accessed: 1n << 8n, dirty: 1n << 9n };
 const EPT_5: GpteFormat = { ...EPT_4, topLevel: 5, addressBits: 57 };
 
-const FORMATS: Record<PagingMode, GpteFormat> = {
-  '32': IA32,
-  pae: PAE,
-  '4-level': LONG_4,
-  '5-level': LONG_5,
-  'ept-4-level': EPT_4,
-  'ept-5-level': EPT_5,
-};
+/** By comparison: '32' as the key of an object is the index of an element, and slow to look up. */
+function formatOf(mode: PagingMode): GpteFormat {
+  switch (mode) {
+    case '32':
+      return IA32;
+    case 'pae':
+      return PAE;
+    case '4-level':
+      return LONG_4;
+    case '5-level':
+      return LONG_5;
+    case 'ept-4-level':
+      return EPT_4;
+    case 'ept-5-level':
+      return EPT_5;
+  }
+}
 
 /** By level; a walk may be asked about the level above the topmost. */
 const LEVELS = Array.from({ length: 8 }, (_, level) => level);
@@ -53,6 +62,7 @@ const MAPPED_BY_4_BYTES = LEVELS.map((level) => 2 ** (10 * (level - 1)));
 const MAPPED_BY_8_BYTES = LEVELS.map((level) => 2 ** (9 * (level - 1)));
 
 const PAGE_SHIFT = 12;
+const PAGE_BYTES = 4096;
 const PDPTE_LEVEL = 3;
 
 /** The mode of a walk that reads its first entry at a level; a guest hypervisor's EPT looks like long mode here. */
@@ -66,12 +76,12 @@ export function isEpt(mode: PagingMode): boolean {
 
 /** Level of the first entry of a walk. */
 export function topLevel(mode: PagingMode): number {
-  return FORMATS[mode].topLevel;
+  return formatOf(mode).topLevel;
 }
 
 /** Size of an entry, bytes. */
 export function gpteBytes(mode: PagingMode): 4 | 8 {
-  return FORMATS[mode].bytes;
+  return formatOf(mode).bytes;
 }
 
 /** A PAE PDPTE comes from a register, and has neither rights nor accessed and dirty bits. */
@@ -102,7 +112,7 @@ export function isPresentHalf(mode: PagingMode, low: number): boolean {
 
 /** As {@link hasPageSizeBit}. */
 export function isLargeHalf(mode: PagingMode, level: number, low: number): boolean {
-  return level > 1 && level <= FORMATS[mode].largestLeaf && (low & LARGE) !== 0;
+  return level > 1 && level <= formatOf(mode).largestLeaf && (low & LARGE) !== 0;
 }
 
 /** As {@link gpteFrame}. */
@@ -121,29 +131,29 @@ export function accessOfHalves(mode: PagingMode, low: number, high: number): num
 export function translatedByHalves(mode: PagingMode, level: number, low: number, high: number, page: number): Gfn {
   const mapped = pagesMapped(mode, level);
   const frame = frameOfHalves(mode, low, high);
-  const pse36 = mode === '32' && level === 2 ? ((low >>> 13) & 0xf) * 2 ** 20 : 0;
+  const pse36 = mode === '32' && level === 2 ? ((low >>> 13) & 0xf) * HIGH_FRAME_UNIT : 0;
   return (frame - (frame % mapped) + pse36 + (page % mapped)) as Gfn;
 }
 
 /** As {@link gpteGpa}, of a page as {@link pageOf} counts. */
 export function gpaOfEntry(mode: PagingMode, tableGfn: Gfn, page: number, level: number): number {
-  return tableGfn * 2 ** PAGE_SHIFT + gpteIndex(mode, page, level) * FORMATS[mode].bytes;
+  return tableGfn * PAGE_BYTES + gpteIndex(mode, page, level) * formatOf(mode).bytes;
 }
 
 /** Index of the entry for a page, as {@link pageOf} counts, in a guest table of a level. */
 export function gpteIndex(mode: PagingMode, page: number, level: number): number {
-  const entries = isPdpte(mode, level) ? 4 : 1 << FORMATS[mode].indexBits;
+  const entries = isPdpte(mode, level) ? 4 : 1 << formatOf(mode).indexBits;
   return Math.floor(page / pagesMapped(mode, level)) % entries;
 }
 
 /** Address >> 12, within the address space of the mode: canonical addresses lose their sign. */
 export function pageOf(mode: PagingMode, address: bigint): number {
-  return Number(BigInt.asUintN(FORMATS[mode].addressBits, address) >> 12n);
+  return Number(BigInt.asUintN(formatOf(mode).addressBits, address) >> 12n);
 }
 
 /** Guest pages (4 KiB each) that an entry of a level maps: a 4-byte entry of level 2 maps 1024. */
 export function pagesMapped(mode: PagingMode, level: number): number {
-  return FORMATS[mode].indexBits === 10 ? MAPPED_BY_4_BYTES[level]! : MAPPED_BY_8_BYTES[level]!;
+  return formatOf(mode).indexBits === 10 ? MAPPED_BY_4_BYTES[level]! : MAPPED_BY_8_BYTES[level]!;
 }
 
 /**
@@ -160,12 +170,12 @@ export function isPresentGpte(mode: PagingMode, gpte: bigint): boolean {
 
 /** Mask of the accessed bit; EPT has one only where the EPTP turns it on. */
 export function accessedMask(mode: PagingMode, eptAd = true): bigint {
-  return isEpt(mode) && !eptAd ? 0n : FORMATS[mode].accessed;
+  return isEpt(mode) && !eptAd ? 0n : formatOf(mode).accessed;
 }
 
 /** Mask of the dirty bit; EPT has one only where the EPTP turns it on. */
 export function dirtyMask(mode: PagingMode, eptAd = true): bigint {
-  return isEpt(mode) && !eptAd ? 0n : FORMATS[mode].dirty;
+  return isEpt(mode) && !eptAd ? 0n : formatOf(mode).dirty;
 }
 
 /** Whether bit 7 is set in an entry of a level that may be a large page; with 4-byte entries it counts only under CR4.PSE. */

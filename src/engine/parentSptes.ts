@@ -1,6 +1,8 @@
 import type { PageId, SpteIndex } from './ids.js';
 import { Places } from './places.js';
 
+const NONE: readonly SpteIndex[] = [];
+
 /** The SPTEs that lead to each shadow page (`parent_ptes`), and the pages from which they lead to one that is out of sync. */
 export class ParentSptes extends Places<PageId> {
   readonly unsync = new UnsyncWays(this);
@@ -27,7 +29,8 @@ export class ParentSptes extends Places<PageId> {
  */
 export class UnsyncWays implements Iterable<PageId> {
   private readonly pages = new Set<PageId>();
-  private above: Set<PageId> | undefined;
+  /** by page: the indexes of its SPTEs that lead there, in order */
+  private above: Map<PageId, SpteIndex[]> | undefined;
 
   constructor(private readonly parents: Places<PageId>) {}
 
@@ -57,24 +60,34 @@ export class UnsyncWays implements Iterable<PageId> {
 
   /** Whether links lead from a page to one that is out of sync. */
   leadsThere(page: PageId): boolean {
-    if (this.pages.size === 0) return false;
-    return (this.above ??= this.find()).has(page);
+    return this.from(page).length > 0;
+  }
+
+  /** Indexes of the SPTEs of a page that lead to one that is out of sync, in order. */
+  from(page: PageId): readonly SpteIndex[] {
+    if (this.pages.size === 0) return NONE;
+    return (this.above ??= this.find()).get(page) ?? NONE;
   }
 
   [Symbol.iterator](): Iterator<PageId> {
     return this.pages.values();
   }
 
-  private find(): Set<PageId> {
-    const above = new Set<PageId>();
+  private find(): Map<PageId, SpteIndex[]> {
+    const above = new Map<PageId, SpteIndex[]>();
+    const marked = new Set<PageId>();
     const mark = (page: PageId): void => {
-      for (const { page: parent } of this.parents.of(page)) {
-        if (above.has(parent)) continue;
-        above.add(parent);
+      if (marked.has(page)) return;
+      marked.add(page);
+      for (const { page: parent, index } of this.parents.of(page)) {
+        const indexes = above.get(parent);
+        if (indexes) indexes.push(index);
+        else above.set(parent, [index]);
         mark(parent);
       }
     };
     for (const page of this.pages) mark(page);
+    for (const indexes of above.values()) indexes.sort((a, b) => a - b);
     return above;
   }
 }

@@ -66,13 +66,12 @@ export function permissionFault(
   const user = (error & PferrBit.user) !== 0;
   const fetch = (error & PferrBit.fetch) !== 0;
   const ept = options.ept ?? false;
-  const verdicts: (boolean | undefined)[] = [];
-  if (error & PferrBit.write && !has(ACC_WRITE)) verdicts.push(user || ept ? true : control.wp);
-  if (user && !has(ACC_USER)) verdicts.push(true);
-  if (fetch && !has(ACC_EXEC)) verdicts.push(ept ? true : control.nx);
-  if (!ept && !user && has(ACC_USER)) verdicts.push(fetch ? control.smep : smapFault(control.smap, options.ac));
-  if (verdicts.includes(true)) return true;
-  return verdicts.includes(undefined) ? undefined : false;
+  if (user && !has(ACC_USER)) return true;
+  const write = error & PferrBit.write && !has(ACC_WRITE) ? (user || ept ? true : control.wp) : false;
+  const execute = fetch && !has(ACC_EXEC) ? (ept ? true : control.nx) : false;
+  const ofUser = !ept && !user && has(ACC_USER) ? (fetch ? control.smep : smapFault(control.smap, options.ac)) : false;
+  if (write || execute || ofUser) return true;
+  return write === false && execute === false && ofUser === false ? false : undefined;
 }
 
 function smapFault(smap: boolean | undefined, ac: boolean | undefined): boolean | undefined {

@@ -40,18 +40,25 @@ export const ACC_USER = 4;
 export const ACC_READ = 8;
 export const ACC_ALL = 15;
 
+/** Lowest bit, and mask of the value, of each field: roles are asked for them several times an event. */
+const SHIFT = byField(([at]) => at);
+const MASK = byField(([, width]) => (1 << width) - 1);
+
+function byField(of: (place: readonly [at: number, width: number]) => number): RoleFields {
+  return Object.fromEntries(ROLE_FIELDS.map((field) => [field, of(FIELDS[field])])) as RoleFields;
+}
+
 /** One field of a role. */
 export function roleField(role: Role, field: RoleField): number {
-  const [at, width] = FIELDS[field];
-  return (role >>> at) & ((1 << width) - 1);
+  return (role >>> SHIFT[field]) & MASK[field];
 }
 
 /** The role with one field replaced. */
 export function withRole(role: Role, changes: Partial<RoleFields>): Role {
   let word: number = role;
   for (const name in changes) {
-    const [at, width] = FIELDS[name as RoleField];
-    const mask = ((1 << width) - 1) << at;
+    const at = SHIFT[name as RoleField];
+    const mask = MASK[name as RoleField] << at;
     word = (word & ~mask) | ((changes[name as RoleField]! << at) & mask);
   }
   return (word >>> 0) as Role;

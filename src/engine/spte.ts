@@ -127,9 +127,11 @@ export function frameBits(frame: Pfn): bigint {
   return BigInt(frame) << 12n;
 }
 
+const PAGES_PER_ENTRY = [0, 1, 2, 3, 4, 5].map((level) => 512 ** (level - 1));
+
 /** Guest pages (4 KiB each) that a leaf at a level maps: 512^(level-1). */
 export function pagesPerEntry(level: number): number {
-  return 512 ** (level - 1);
+  return PAGES_PER_ENTRY[level] ?? 512 ** (level - 1);
 }
 
 /** Index of an address's SPTE in a shadow page of a level. `page` is the address >> 12. */

@@ -118,13 +118,11 @@ function translated(walk: GuestWalk, setting: WalkSetting, level: number): WalkO
   const low = walk.low(level);
   const dirty = lowHalf(dirtyMask(mode, setting.eptAd));
   const clean = dirty !== 0 && (low & dirty) === 0;
-  const ok: Translation = {
-    gfn: translatedByHalves(mode, level, low, walk.high(level), walk.page),
-    level,
-    access: clean && !walk.isWrite ? rights & ~ACC_WRITE : rights,
-    toSet: bitsToSet(walk, level, setting.eptAd),
-  };
-  return refused === undefined ? { kind: 'unknown', why: 'permission', fault: code, ok } : { kind: 'ok', ...ok };
+  const gfn = translatedByHalves(mode, level, low, walk.high(level), walk.page);
+  const access = clean && !walk.isWrite ? rights & ~ACC_WRITE : rights;
+  const toSet = bitsToSet(walk, level, setting.eptAd);
+  if (refused === undefined) return { kind: 'unknown', why: 'permission', fault: code, ok: { gfn, level, access, toSet } };
+  return { kind: 'ok', gfn, level, access, toSet };
 }
 
 /** Accessed bits from the top down, and the dirty bit of the last entry after a write [6.1 paging_tmpl.h:update_accessed_dirty_bits]. */

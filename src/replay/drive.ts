@@ -4,7 +4,7 @@ import { NO_PAGE, type EventIndex } from '../engine/ids.js';
 import type { Store } from '../engine/instruction.js';
 import type { Change } from '../engine/kvm.js';
 import { leavesNoMmio } from '../engine/mmioEntry.js';
-import { PferrBit, controlOf } from '../engine/permission.js';
+import { PferrBit } from '../engine/permission.js';
 import { roleField } from '../engine/role.js';
 import { directPageFault } from '../engine/steps/directFault.js';
 import type { Fault, ShadowFault } from '../engine/steps/fault.js';
@@ -30,6 +30,9 @@ import { invalidateKnown } from './invlpg.js';
 import type { Replayer } from './replayer.js';
 import type { Task } from './task.js';
 import { walkedForUnknownUse } from './unknownUse.js';
+
+/** What is taken of the guest's control registers where no role tells. */
+const NO_ROLE = { pse: true };
 
 /** Page-table writes are emulated; other instructions run again after the shadows of their target are gone [6.1 emulate.c, PageTable flag]. */
 const TABLE_WRITERS = new Set(['mov', 'xchg', 'cmpxchg', 'cmpxchg8b', 'or', 'and', 'bts']);
@@ -274,8 +277,7 @@ function walked(replay: Replayer, task: Task): void {
   if (walk.isUnderWay) return;
   const root = vcpu.rootFor(walk.page);
   const role = root === NO_PAGE ? undefined : task.mmu.pages.role(task.mmu.state, root);
-  // A large entry counts as one until the walk is seen to go on below it.
-  const control = { pse: true, ...(role === undefined ? {} : controlOf(role, replay.roleKnowledge)) };
+  const control = role === undefined ? NO_ROLE : replay.guestControl(role);
   const judged = walkOutcome(walk, { control });
   // Where reserved bits or rights are not certain, a refusal is told by its kvm_mmu_walker_error, before anything of the fault.
   const outcome = judged.kind === 'unknown' && judged.why === 'reserved' ? judged.otherwise : judged;

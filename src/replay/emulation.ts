@@ -7,6 +7,15 @@ export interface Emulated {
   readonly store: Store | undefined;
 }
 
+/** The same with what it is looked up by: the halves of its bytes, and how the code runs. */
+interface Known extends Emulated {
+  readonly a: number;
+  readonly b: number;
+  readonly c: number;
+  readonly d: number;
+  readonly mode: string;
+}
+
 /** Slots of kvm_emulate_insn. */
 const LEN = 2;
 const BYTES = [3, 4] as const;
@@ -17,25 +26,39 @@ const MOST_KNOWN = 1 << 14;
 
 /** Decodes the instructions of kvm_emulate_insn: a guest has few of them, and runs each over and over. */
 export class Emulations {
-  /** by the bytes' halves, length and mode */
-  private readonly known = new Map<string, Emulated>();
+  /** by a hash of their bytes: all that have it */
+  private readonly known = new Map<number, Known[]>();
+  private count = 0;
 
   constructor(private readonly table: EventTable) {}
 
   /** @param modeOf how the code runs, where the trace does not say so */
   at(event: number, modeOf: () => string): Emulated {
-    const { table, known } = this;
+    const { table } = this;
     const [first, second] = BYTES;
     const mode = table.has(event, MODE) ? table.string(event, MODE) : modeOf();
-    const words = [table.low(event, first), table.high(event, first), table.low(event, second), table.high(event, second)];
+    const a = table.low(event, first);
+    const b = table.high(event, first);
+    const c = table.low(event, second);
+    const d = table.high(event, second);
     const length = Math.min(table.num(event, LEN), LONGEST);
-    const key = `${words[0]},${words[1]},${words[2]},${words[3]},${length},${mode}`;
-    let emulated = known.get(key);
-    if (emulated) return emulated;
-    const bytes = new Uint8Array(Uint32Array.from(words).buffer).subarray(0, length);
-    emulated = { bytes, store: decodeStore(bytes, mode) };
-    if (known.size === MOST_KNOWN) known.clear();
-    known.set(key, emulated);
+    const hash = (a ^ Math.imul(b, 3) ^ Math.imul(c, 5) ^ Math.imul(d, 7) ^ length) | 0;
+    const alike = this.known.get(hash);
+    for (const one of alike ?? []) {
+      if (one.a === a && one.b === b && one.c === c && one.d === d && one.bytes.length === length && one.mode === mode) return one;
+    }
+    const bytes = new Uint8Array(Uint32Array.of(a, b, c, d).buffer).subarray(0, length);
+    return this.add(hash, alike, { a, b, c, d, mode, bytes, store: decodeStore(bytes, mode) });
+  }
+
+  private add(hash: number, alike: Known[] | undefined, emulated: Known): Known {
+    if (this.count === MOST_KNOWN) {
+      this.known.clear();
+      this.count = 0;
+    }
+    this.count++;
+    if (alike && this.count > 1) alike.push(emulated);
+    else this.known.set(hash, [emulated]);
     return emulated;
   }
 }

@@ -10,7 +10,7 @@ import { kernelName } from '../engine/kernelFunctions.js';
 import { Mmu } from '../engine/mmu.js';
 import { ShadowPages } from '../engine/pages.js';
 import type { SptePlace } from '../engine/places.js';
-import type { RoleKnowledge } from '../engine/permission.js';
+import { controlOf, type GuestControl } from '../engine/permission.js';
 import { PRINTED_MASK, roleMask } from '../engine/role.js';
 import { WritableState } from '../engine/state.js';
 import { Cause } from '../engine/unseen.js';
@@ -45,6 +45,7 @@ import type { Verdicts } from './verdicts.js';
 /** Every bit of the engine's role word: a binary trace gives the whole role. */
 const WHOLE_ROLE = 0xffffffff;
 const HIDDEN_MASK = roleMask(['hidden', 'smm', 'guest_mode']);
+const ROLE_MASKS = { exact: WHOLE_ROLE, printed: PRINTED_MASK, partial: PARTIAL_MASK };
 
 /**
  * Runs the engine along a trace, one event after the other and only forwards: inputs become calls, recorded outputs are held against
@@ -70,6 +71,8 @@ export class Replayer implements History {
   readonly anonymous = new AnonymousEvents();
   /** where the pointers of mark_mmio_spte lead, hashed or not */
   readonly mmioPlaces = new Map<bigint, SptePlace>();
+  /** by role */
+  private readonly controls = new Map<Role, GuestControl>();
   private readonly byPid = new Map<number, Task>();
   /** the task of the last event, if it is a vCPU's whose place will not be another: most events follow one of the same */
   private settled: Task | undefined;
@@ -96,7 +99,7 @@ export class Replayer implements History {
 
   /** Bits of a role that the trace gives. */
   get roleMask(): number {
-    return { exact: WHOLE_ROLE, printed: PRINTED_MASK, partial: PARTIAL_MASK }[this.table.info.roles];
+    return ROLE_MASKS[this.table.info.roles];
   }
 
   /** What of a role tells pages apart: in text, the class stands for the bits that it does not give. */
@@ -158,10 +161,16 @@ export class Replayer implements History {
     return this.kvms[0]?.mmu.era ?? eraOf(this.table.info, this.rules);
   }
 
-  /** What roles tell of the guest's control registers. */
-  get roleKnowledge(): RoleKnowledge {
-    const { layout } = this.table.info;
-    return { mask: this.roleMask, guestNx: layout.name === '5.1', smep: layout.name === '7.x' };
+  /** What the role of a page of a paging guest tells of the guest's control registers. */
+  guestControl(role: Role): GuestControl {
+    let control = this.controls.get(role);
+    if (!control) {
+      const { layout } = this.table.info;
+      const tells = controlOf(role, { mask: this.roleMask, guestNx: layout.name === '5.1', smep: layout.name === '7.x' });
+      // A large entry counts as one until the walk is seen to go on below it.
+      this.controls.set(role, (control = { pse: true, ...tells }));
+    }
+    return control;
   }
 
   /** Tasks in the order of their last event, the latest first. */
@@ -208,14 +217,8 @@ export class Replayer implements History {
 
   private letIn(reading: Reading, task: Task): Came {
     const { kind } = reading;
-    const came: Came =
-      kind <= Kind.prepareZap
-        ? { page: pageEvent(this, reading, task), index: -1 }
-        : {
-            ...NOWHERE,
-            ...spteEvent(this, reading, task),
-            ...(kind === Kind.spteRequested ? { gfn: reading.num(0) as Gfn, level: reading.num(2) } : {}),
-          };
+    const came =
+      kind <= Kind.prepareZap ? { page: pageEvent(this, reading, task), index: -1 } : cameOf(reading, spteEvent(this, reading, task));
     this.conformance.learn(reading, task);
     return came;
   }
@@ -276,3 +279,8 @@ export class Replayer implements History {
 
 const MARKER = 'tracing_mark_write';
 const NOWHERE: Came = { page: NO_PAGE, index: -1 };
+
+function cameOf(reading: Reading, { page, index }: Pick<Came, 'page' | 'index'> = NOWHERE): Came {
+  if (reading.kind !== Kind.spteRequested) return { page, index };
+  return { page, index, gfn: reading.num(0) as Gfn, level: reading.num(2) };
+}

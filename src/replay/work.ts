@@ -150,6 +150,7 @@ export class Work {
     this.decide();
     while (this.announced && this.announced.output !== Output.anything) {
       yield this.pending!;
+      yield* othersThan(this.announced);
       this.resume(this.announced.maybe ? undefined : this.host.unrecorded(this.announced));
     }
   }
@@ -192,6 +193,11 @@ export class Work {
       else if (!announced.maybe) return this.contradicted(event, kind, announced, differs);
       else {
         near ??= miss;
+        for (const other of differs ? othersThan(announced) : NONE) {
+          const itsDiffer = differences(other, this.table, event, this.roleMask);
+          if (itsDiffer.length === 0) return this.match(other);
+          if (itsDiffer.length === 1 && !isGuess) near ??= { announced: other, differences: itsDiffer };
+        }
         this.skip(announced.maybe, kind === announced.output);
       }
     }
@@ -350,6 +356,11 @@ export class Work {
     this.way = START;
   }
 }
+
+function othersThan(announced: Announcement): Iterable<Announcement> {
+  return announced.output === Output.setSpte && announced.others ? announced.others() : NONE;
+}
+const NONE: readonly Announcement[] = [];
 
 function* inOrder(first: Steps<unknown>, announced: Announcement | undefined, rest: Steps<unknown> | undefined): Steps {
   yield* first;

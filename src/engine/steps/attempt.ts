@@ -1,4 +1,4 @@
-import type { Announcement, Came, Steps } from '../announcement.js';
+import type { Came, Steps } from '../announcement.js';
 import type { Kvm } from '../kvm.js';
 import type { Reason } from '../reasons.js';
 
@@ -14,8 +14,10 @@ export function* attempt({ mmu }: Kvm, steps: Steps<unknown>, why: Reason, least
   let came = 0;
   while (!result.done) {
     const announced = result.value;
-    const its: Came | undefined = yield came >= least || announced.maybe ? announced : withReserve(announced, why);
-    if (!its && came < least && !announced.maybe) {
+    const isCertain = !announced.maybe;
+    if (isCertain && came < least) announced.maybe = why;
+    const its: Came | undefined = yield announced;
+    if (!its && came < least && isCertain) {
       mmu.trail?.undo(before!);
       return false;
     }
@@ -23,8 +25,4 @@ export function* attempt({ mmu }: Kvm, steps: Steps<unknown>, why: Reason, least
     result = steps.next(its);
   }
   return came > 0;
-}
-
-function withReserve(announced: Announcement, why: Reason): Announcement {
-  return { ...announced, maybe: why };
 }

@@ -18,9 +18,14 @@ export function* invalidateUnknown(kvm: Kvm, vcpu: Vcpu): Steps {
 }
 
 function* inSomePage(kvm: Kvm, vcpu: Vcpu): Steps<boolean> {
-  const { mmu } = kvm;
-  for (const page of mmu.unsyncNow) if (yield anyEntryOf(kvm, page, modeOf(kvm, vcpu, page))) return true;
-  return false;
+  const [first] = kvm.mmu.unsyncNow;
+  if (first === undefined) return false;
+  const others = (): Iterable<SetSpteAnnouncement> => entriesOfOthers(kvm, vcpu, first);
+  return (yield anyEntryOf(kvm, vcpu, first, others)) !== undefined;
+}
+
+function* entriesOfOthers(kvm: Kvm, vcpu: Vcpu, first: PageId): Generator<SetSpteAnnouncement> {
+  for (const page of kvm.mmu.unsyncNow) if (page !== first) yield anyEntryOf(kvm, vcpu, page);
 }
 
 function modeOf({ mmu }: Kvm, vcpu: Vcpu, page: PageId): PagingMode {
@@ -28,7 +33,7 @@ function modeOf({ mmu }: Kvm, vcpu: Vcpu, page: PageId): PagingMode {
   return vcpu.shape() === 'pae' ? 'pae' : '4-level';
 }
 
-function anyEntryOf(kvm: Kvm, page: PageId, mode: PagingMode): SetSpteAnnouncement {
+function anyEntryOf(kvm: Kvm, vcpu: Vcpu, page: PageId, others?: SetSpteAnnouncement['others']): SetSpteAnnouncement {
   const { pages, state, format } = kvm.mmu;
   const present = format.present | format.mmuPresent;
   return {
@@ -39,7 +44,8 @@ function anyEntryOf(kvm: Kvm, page: PageId, mode: PagingMode): SetSpteAnnounceme
     gfn: undefined,
     spte: { value: present, mask: present | format.accessed },
     frame: pages.frame(state, page),
-    settle: (index) => prefetched(kvm, page, index, mode),
+    settle: (index) => prefetched(kvm, page, index, modeOf(kvm, vcpu, page)),
+    ...(others && { others }),
     maybe: 'invlpg',
     open: ['invlpg'],
   };

@@ -1,12 +1,12 @@
 import type { Steps } from '../announcement.js';
 import { EntryState, Unseen, entryState } from '../entry.js';
-import type { Gfn, PageId, SpteIndex } from '../ids.js';
+import type { Gfn, PageId, Pfn, SpteIndex } from '../ids.js';
 import type { Kvm } from '../kvm.js';
 import { ACC_WRITE, roleField } from '../role.js';
 import type { Reason } from '../reasons.js';
 import { accessedMask, dirtyMask, gpteAccess, gpteBytes, gpteFrame, isPresentGpte, type PagingMode } from '../gpte.js';
 import { doubtOf } from './doubt.js';
-import { mmuSetSpte } from './setSpte.js';
+import { mmuSetSpte, type Leaf } from './setSpte.js';
 
 /** PTE_PREFETCH_NUM */
 const GROUP = 8;
@@ -60,9 +60,8 @@ export function* prefetchGpte(
 ): Steps<'set' | 'stop' | Reason> {
   const { mmu, host } = kvm;
   const gpte = kvm.guest.at(gpteAddress(kvm, page, index, mode), gpteBytes(mode));
-  const base = { page, index, level: 1, prefetch: true, refused: false, hostWritable: true };
   if (gpte === undefined) {
-    const came = yield* mmuSetSpte(kvm, { ...base, gfn: undefined, access: undefined, pfn: undefined, maybe: maybe || 'gpte' });
+    const came = yield* mmuSetSpte(kvm, prefetchedLeaf(page, index, undefined, undefined, undefined, maybe || 'gpte'));
     return came ? 'set' : 'gpte';
   }
   if (!isPresentGpte(mode, gpte) || !(gpte & accessedMask(mode))) {
@@ -75,9 +74,20 @@ export function* prefetchGpte(
   const backed = host.isAtHand(gfn) === false ? undefined : host.at(gfn);
   if (host.isAbsent(gfn) || host.isAtHand(gfn) === false || (backed && !backed.writable)) return 'stop';
   const reason = maybe || (backed ? undefined : 'host-page');
-  const came = yield* mmuSetSpte(kvm, { ...base, gfn, access, pfn: backed?.pfn, maybe: reason });
+  const came = yield* mmuSetSpte(kvm, prefetchedLeaf(page, index, gfn, access, backed?.pfn, reason));
   if (came) return 'set';
   return backed ? 'stop' : 'host-page';
+}
+
+function prefetchedLeaf(
+  page: PageId,
+  index: SpteIndex,
+  gfn: Gfn | undefined,
+  access: number | undefined,
+  pfn: Pfn | undefined,
+  maybe: Reason | undefined,
+): Leaf {
+  return { page, index, level: 1, gfn, access, pfn, hostWritable: true, prefetch: true, refused: false, maybe };
 }
 
 /** Rights of the SPTE that a guest entry of level 1 gets without a fault: a page that is not dirty yet must fault on its first write. */

@@ -80,7 +80,8 @@ function* writeSpte(kvm: Kvm, leaf: Leaf): Steps<'set' | 'there' | undefined> {
   };
   const already = alreadyThere(kvm, leaf, wanted);
   if (already === true) return 'there';
-  return (yield already ? { ...announced, maybe: already } : announced) && 'set';
+  if (already) announced.maybe = already;
+  return (yield announced) && 'set';
 }
 
 /** The SPTE of a leaf that is prefetched: nothing goes out of sync for it. */

@@ -1,6 +1,6 @@
 import { EntryState, entryState } from '../entry.js';
 import { Output, type Steps } from '../announcement.js';
-import { NO_PAGE, type Gfn, type PageId, type SpteIndex } from '../ids.js';
+import { NO_PAGE, type Gfn, type PageId } from '../ids.js';
 import type { Kvm } from '../kvm.js';
 import { pageEvent } from './zap.js';
 
@@ -41,12 +41,12 @@ export function unsyncBelow(kvm: Kvm, top: PageId): PageId[] {
   if (!mmu.unsyncNow.leadsThere(top)) return [];
   const found = new Set<PageId>();
   const walk = (page: PageId): void => {
-    for (let index = 0; index < 512; index++) {
-      const cell = pages.entryCell(page, index as SpteIndex);
+    for (const index of mmu.unsyncNow.from(page)) {
+      const cell = pages.entryCell(page, index);
       if (entryState(state.tag(cell)) !== EntryState.link) continue;
       const child = state.number(cell) as PageId;
       if (pages.isUnsync(state, child)) found.add(child);
-      else if (mmu.unsyncNow.leadsThere(child)) walk(child);
+      else walk(child);
     }
   };
   walk(top);
