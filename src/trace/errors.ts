@@ -13,6 +13,7 @@ export type TraceErrorCode =
   | 'not-a-trace'
   | 'other-format'
   | 'perf-data'
+  | 'report-form'
   | 'dat-version'
   | 'dat-damaged'
   | 'compression';
@@ -66,6 +67,15 @@ export const traceErrors = {
   otherFormat: (file: string, format: string) => new TraceError('other-format', file, `is ${format}, not a trace`, RECORD, 0),
   perfData: (file: string) =>
     new TraceError('perf-data', file, 'is a perf.data file, which is not read', 'print it with `perf script` and open that text', 0),
+  rawReport: (file: string, line: number) =>
+    new TraceError(
+      'report-form',
+      file,
+      `line ${line} gives fields by name, as \`trace-cmd report -R\` does, which cannot be read back`,
+      'print it without -R (-N gives whole roles), or open the trace.dat it was made from',
+    ),
+  mixedReport: (file: string) =>
+    new TraceError('report-form', file, 'is a report of several files at once', 'print or open each of them by itself'),
   datVersion: (file: string, version: string) =>
     new TraceError(
       'dat-version',

@@ -51,7 +51,8 @@ function reportPrefix(context: Context, time: bigint): string {
   const padded = when.padStart(style === 'ticks' ? 12 : 5 + when.length - when.indexOf('.'));
   const task = String(pid).padEnd(pidWidth);
   if (style === 'latency') return `${comm.slice(0, 8).padStart(8)}-${task} ${String(cpu).padStart(3)}${flags} ${padded}: `;
-  return `${comm.padStart(16)}-${task} [${String(cpu).padStart(3, '0')}] ${flags === '' ? '' : `${flags} `}${padded}: `;
+  const flagged = flags === '' && style === 'ticks' ? '' : ` ${flags === '' ? '' : `${flags} `}`;
+  return `${comm.padStart(16)}-${task} [${String(cpu).padStart(3, '0')}]${flagged}${padded}: `;
 }
 
 /** What `perf script` puts before an event's name [tools/perf/builtin-script.c]. */

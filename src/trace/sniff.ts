@@ -44,6 +44,10 @@ const LATENCY = /^.{1,8}-\d+ +\d+\S{4,8} +\d+us.: /;
 const PERF = /^\s*\S.*\s\d+(?:\/\d+)?\s+(?:\[\d+\].*\s)?\d+\.\d+:\s+(?:\d+\s+)?[a-z_0-9-]+:[a-z_0-9]+:(?: |$)/;
 /** trace-cmd report pads the event's name to 20 columns, the kernel never does */
 const REPORT = /\s\d+\.\d+: [a-z_0-9]+:\s{2,}\S/;
+/** Every file's `cpus=` after its name */
+const MIXED_REPORT = /^ *\S.*: +cpus=\d+\s*$/m;
+/** Events other than those about pages, whose print fmt the report always makes something of */
+const RAW_EVENT = /\bkvm_(?:entry|exit|page_fault|mmu_(?:set_spte|spte_requested|pagetable_walk|paging_element)): +(?<field>\w+=)?/;
 
 /** What the content is, or why it is none of ours. `head` is the beginning of the unpacked file. */
 export function formatOf(head: Uint8Array, file: string): TraceFormat | TraceError {
@@ -55,7 +59,8 @@ export function formatOf(head: Uint8Array, file: string): TraceFormat | TraceErr
 }
 
 function textFormat(text: string, file: string): Exclude<TraceFormat, 'trace-dat'> | TraceError {
-  if (/^(?:# *)?cpus=\d+\s*$/m.test(text.slice(0, 4096))) return 'trace-cmd-report';
+  if (/^(?:# *)?cpus=\d+\s*$/m.test(text.slice(0, 4096))) return rawReport(text, file) ?? 'trace-cmd-report';
+  if (MIXED_REPORT.test(text.slice(0, 4096))) return traceErrors.mixedReport(file);
   if (/^# tracer: /m.test(text)) return 'ftrace-text';
   let report = 0;
   let ftrace = 0;
@@ -67,6 +72,17 @@ function textFormat(text: string, file: string): Exclude<TraceFormat, 'trace-dat
     } else if (/^CPU:\d+ \[LOST/.test(line)) ftrace++;
     else if (kindOf(/^(\w+): /.exec(line)?.[1] ?? '') !== Kind.other) ftrace++;
   }
-  if (report > ftrace / 4) return 'trace-cmd-report';
+  if (report > ftrace / 4) return rawReport(text, file) ?? 'trace-cmd-report';
   return ftrace > 0 ? 'ftrace-text' : traceErrors.notATrace(file);
+}
+
+/** A report printed with -R. With `-r EVENTS` only some events are raw: those are kept as text. */
+function rawReport(text: string, file: string): TraceError | undefined {
+  let first = 0;
+  for (const [i, line] of text.split('\n').entries()) {
+    const event = RAW_EVENT.exec(line);
+    if (event && !event.groups!['field']) return undefined;
+    if (event && first === 0) first = i + 1;
+  }
+  return first > 0 ? traceErrors.rawReport(file, first) : undefined;
 }

@@ -112,6 +112,40 @@ describe('a report of trace-cmd', () => {
     assert.equal(table.time(1), 7_492_017_262n);
   });
 
+  it('reads times that fill their column, ticks, and times since the last event (--ts-diff)', async () => {
+    const before = '        kvmguest-470   [000]';
+    const lines = [
+      `${before}  7492.017262: kvm_entry:             vcpu 0 rip 0x10000`,
+      `${before} 74920.172620: kvm_entry:             vcpu 0 rip 0x10000`,
+      `${before} 749201.726200123: kvm_entry:             vcpu 0 rip 0x10000`,
+      `${before} 71548072483: kvm_entry:             vcpu 0 rip 0x10000`,
+      `${before}1166599545512: kvm_entry:             vcpu 0 rip 0x10000`,
+    ];
+    const table = await read(
+      'times.txt',
+      ...lines,
+      `${before}     7.492017:          kvm_entry:             vcpu 0 rip 0x10000`,
+      `${before}     7.492680: (+663)   kvm_entry:             vcpu 0 rip 0x10000`,
+    );
+    const all = [0, 1, 2, 3, 4, 5, 6];
+    assert.deepEqual(
+      all.map((e) => table.timeText(e)),
+      ['7492.017262', '74920.172620', '749201.726200123', '71548072483', '1166599545512', '7.492017', '7.492680'],
+    );
+    assert.deepEqual(new Set(all.map((e) => `${table.pid(e)} ${table.cpu(e)} ${table.kind(e)}`)), new Set([`470 0 ${Kind.entry}`]));
+    assert.deepEqual(
+      lines.map((_, e) => table.lineText(e)),
+      lines,
+    );
+  });
+
+  it('says in one line what reports cannot be read: raw ones, and several in one', async () => {
+    const raw = `${SHORT}kvm_mmu_get_page:      mmu_valid_gen=0 gfn=256 role=14081 root_count=0 unsync=0 created=1\n${SHORT}kvm_entry:             vcpu_id=0 rip=0x10000\n`;
+    await assert.rejects(read('raw.txt', raw), /raw\.txt: line 3 gives fields by name, .*; print it without -R/);
+    const two = file('two.txt', ` a.dat: cpus=1\nb.dat: cpus=1\n a.dat: ${SHORT}kvm_entry:             vcpu 0 rip 0x10000\n`);
+    await assert.rejects(readFile(two), /two\.txt: is a report of several files at once; print or open each/);
+  });
+
   it('reads role words by the layout of the kernel that wrote them', async () => {
     const role = async (name: string, ...lines: string[]): Promise<string> => {
       const table = await read(name, ...lines);

@@ -18,6 +18,8 @@ export interface Prefix {
 
 const BLANK = 0x20;
 const DASH = 0x2d;
+const DOT = 0x2e;
+const COLON = 0x3a;
 const OPEN = 0x5b;
 const CLOSE = 0x5d;
 const LEFT = 0x28;
@@ -41,7 +43,7 @@ export function parsePrefix(bytes: Uint8Array, from: number, to: number, after =
 function columnsAround(bytes: Uint8Array, from: number, to: number, open: number): Prefix | undefined {
   let close = open + 1;
   while (close < to && isDigit(bytes[close]!)) close++;
-  if (close === open + 1 || bytes[close] !== CLOSE || bytes[close + 1] !== BLANK || close + 1 >= to) return undefined;
+  if (close === open + 1 || bytes[close] !== CLOSE || close + 1 >= to) return undefined;
   const cpu = decimal(bytes, open + 1, close);
 
   let next = open;
@@ -64,9 +66,12 @@ function columnsAround(bytes: Uint8Array, from: number, to: number, open: number
   const commFrom = skipBlanks(bytes, from, commTo);
   if (commTo - commFrom > COMM_MAX * 2) return undefined;
 
-  const flagsFrom = close + 2;
+  // Without flags, a time that fills its column stands there; one of 12 digits and more leaves no blank.
+  const bare = isTime(bytes, close + 1, to);
+  if (!bare && bytes[close + 1] !== BLANK) return undefined;
+  const flagsFrom = close + (bare ? 1 : 2);
   let flagsTo = flagsFrom;
-  while (flagsTo < to && bytes[flagsTo] !== BLANK) flagsTo++;
+  while (!bare && flagsTo < to && bytes[flagsTo] !== BLANK) flagsTo++;
   if (flagsTo - flagsFrom > 8) return undefined;
   return {
     bracket: open,
@@ -80,6 +85,14 @@ function columnsAround(bytes: Uint8Array, from: number, to: number, open: number
     flagsTo,
     style: 'seconds',
   };
+}
+
+/** `74920.172620: ` or `715480724831: `, with blanks before it or without. */
+function isTime(bytes: Uint8Array, from: number, to: number): boolean {
+  let at = skipBlanks(bytes, from, to);
+  if (at === to || !isDigit(bytes[at]!)) return false;
+  while (at < to && (isDigit(bytes[at]!) || bytes[at] === DOT)) at++;
+  return bytes[at] === COLON;
 }
 
 /** `kvmguest-1894      0d..1.`: the task name cut to 8 characters, the CPU and the flags in one column. */

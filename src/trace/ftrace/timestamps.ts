@@ -27,7 +27,6 @@ export class Timestamps implements Halves {
   /** `    7.552773: ` or `166599545512: `; where the event's name begins, or -1. */
   read(bytes: Uint8Array, from: number, to: number): number {
     const start = skipBlanks(bytes, from, to);
-    if (start === from) return -1;
     let seconds = 0;
     let at = start;
     for (; at < to && isDigit(bytes[at]!); at++) seconds = seconds * 10 + (bytes[at]! - 0x30);

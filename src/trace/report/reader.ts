@@ -5,6 +5,7 @@ import type { BatchBuilder } from '../batch.js';
 
 const COLON = 0x3a;
 const BLANK = 0x20;
+const LEFT = 0x28;
 /** Names are padded to so many characters, their colon included. */
 const NAME_WIDTH = 21;
 
@@ -76,8 +77,9 @@ export class ReportReader extends PluginTextReader {
     return this.#after < 0 || this.clock.ticks ? undefined : prefix;
   }
 
-  /** An event whose name begins at `from`. */
-  #event(bytes: Uint8Array, from: number, to: number, context: number, ended: boolean): void {
+  /** An event whose name begins at `from`, or behind the time since the last one, with the option --ts-diff. */
+  #event(bytes: Uint8Array, start: number, to: number, context: number, ended: boolean): void {
+    const from = bytes[start] === BLANK || bytes[start] === LEFT ? behindDifference(bytes, start, to) : start;
     let colon = from;
     while (colon < to && bytes[colon] !== COLON && bytes[colon] !== BLANK) colon++;
     if (colon >= to || bytes[colon] !== COLON || colon === from) {
@@ -93,4 +95,12 @@ export class ReportReader extends PluginTextReader {
     }
     this.events.take({ bytes, nameFrom: from, nameTo: colon, message, to, context, ended });
   }
+}
+
+/** `(+28)    kvm_entry: `, the column empty at the first event of a CPU: where the name begins. */
+function behindDifference(bytes: Uint8Array, from: number, to: number): number {
+  let at = skipBlanks(bytes, from, to);
+  if (bytes[at] !== LEFT) return at;
+  while (at < to && bytes[at] !== BLANK) at++;
+  return skipBlanks(bytes, at, to);
 }
