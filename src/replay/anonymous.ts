@@ -1,6 +1,6 @@
 import { NO_PAGE, type PageId } from '../engine/ids.js';
 import type { Mmu } from '../engine/mmu.js';
-import type { Kind } from '../trace/vocabulary.js';
+import { Kind } from '../trace/vocabulary.js';
 import { fittingPages } from './pageMatch.js';
 import type { GetPageRecord } from './pageRecords.js';
 import type { Task } from './task.js';
@@ -18,25 +18,40 @@ interface Group {
  */
 export class AnonymousEvents {
   private readonly groups = new Map<Mmu, Group>();
+  /** tasks whose last event was the zap of an unsync page, it is not known which: its return to sync comes next */
+  private readonly zappedUnknown = new Set<Task>();
 
   /** The pages that are now known to have met the event's fate, each once; none where it may be one of several. */
-  pagesOf(kind: Kind, record: GetPageRecord, { mmu, work, zappedUnsync }: Task, roleMask: number): readonly PageId[] {
-    if (!mmu.ambiguous) {
-      const foreseen = work.foreseenPage !== NO_PAGE ? work.foreseenPage : zappedUnsync;
-      if (foreseen !== NO_PAGE) return [foreseen];
+  pagesOf(kind: Kind, record: GetPageRecord, task: Task, roleMask: number): readonly PageId[] {
+    const { mmu, zappedUnsync } = task;
+    const ofUnknown = this.zappedUnknown.delete(task) && kind === Kind.syncPage;
+    if (ofUnknown) return [];
+    if (kind === Kind.syncPage && zappedUnsync !== NO_PAGE) return [zappedUnsync];
+    const pages = this.candidates(kind, record, task, roleMask);
+    if (pages.length === 1) {
+      if (this.groups.get(mmu)?.pages.includes(pages[0]!)) this.groups.delete(mmu);
+      return pages;
     }
-    const fitting = fittingPages(mmu, record, roleMask);
-    if (fitting.length === 1) return fitting;
     mmu.ambiguous = true;
-    if (fitting.length === 0) return [];
-    const group = this.groupOf(mmu, kind, fitting);
-    group.count++;
-    if (group.count < fitting.length) {
-      for (const page of fitting) mmu.confuse(page);
-      return [];
+    let met: readonly PageId[] = [];
+    if (pages.length > 0) {
+      const group = this.groupOf(mmu, kind, pages);
+      const all = ++group.count === pages.length;
+      if (all) this.groups.delete(mmu);
+      else for (const page of pages) mmu.confuse(page);
+      met = all ? pages : [];
     }
-    this.groups.delete(mmu);
-    return fitting;
+    if (kind === Kind.prepareZap && record.unsync) this.zappedUnknown.add(task);
+    return met;
+  }
+
+  private candidates(kind: Kind, record: GetPageRecord, { mmu, work: { foreseenPage } }: Task, roleMask: number): readonly PageId[] {
+    if (!mmu.ambiguous && foreseenPage !== NO_PAGE) return [foreseenPage];
+    const { pages, state } = mmu;
+    const fitting = fittingPages(mmu, record, roleMask);
+    // Pages go out of sync for a gfn that was just requested: which one is recorded [6.1 mmu.c:mmu_try_to_unsync_pages].
+    if (kind !== Kind.unsyncPage || foreseenPage === NO_PAGE) return fitting;
+    return fitting.filter((page) => pages.gfn(state, page) === pages.gfn(state, foreseenPage));
   }
 
   private groupOf(mmu: Mmu, kind: Kind, pages: readonly PageId[]): Group {

@@ -29,7 +29,8 @@ export class Conformance {
     const { replay } = this;
     return new Work(
       {
-        isSure: (page) => task.mmu.isObsolete(page) || !this.hasTwin(page, task),
+        isSure: (page) => task.mmu.isObsolete(page) || !(this.isAmbiguous(task) || this.hasTwin(page, task)),
+        isAmbiguous: () => this.isAmbiguous(task),
         isCertain: () => !task.mmu.incomplete && !task.mmu.ambiguous,
         ways: replay.ways,
         now: () => replay.state.now,
@@ -65,6 +66,11 @@ export class Conformance {
       if (!this.replay.pages.isLive(this.replay.state, came.page)) this.replay.pageGone(came.page);
     }
     return came;
+  }
+
+  /** An event may have been about one of several pages, and those that came since as well. */
+  private isAmbiguous({ mmu }: Task): boolean {
+    return mmu.ambiguous && this.replay.table.info.roles === 'partial';
   }
 
   private missingInputs(task: Task): Reason | undefined {

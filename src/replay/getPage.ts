@@ -49,7 +49,7 @@ function find(replay: Replayer, record: PageRecord, task: Task): PageId {
 function goneBefore(replay: Replayer, { gfn, role }: PageRecord, { mmu }: Task, made: PageId): void {
   const { pages, state } = mmu;
   for (const id of [...mmu.livePages(gfn)]) {
-    if (id === made || pages.role(state, id) !== role || state.record(pages.confusedCell(id)) === 0) continue;
+    if (id === made || pages.role(state, id) !== role || (state.record(pages.confusedCell(id)) === 0 && !mmu.ambiguous)) continue;
     mmu.zap(id, 0);
     replay.pageGone(id);
   }

@@ -15,11 +15,10 @@ export function pageEvent(replay: Replayer, reading: Reading, task: Task): PageI
   const { kind, event } = reading;
   if (!isAnonymous(replay.table, event)) return about(replay, kind, record, task);
   const { pages, state } = replay;
-  let page = NO_PAGE;
-  for (const id of replay.anonymous.pagesOf(kind, record, task, replay.roleMask)) {
-    page = about(replay, kind, { ...record, gfn: pages.gfn(state, id) }, task);
-  }
-  return page;
+  const met = replay.anonymous.pagesOf(kind, record, task, replay.roleMask);
+  const found = met.map((id) => about(replay, kind, { ...record, gfn: pages.gfn(state, id) }, task));
+  // That all of them met this fate by now does not tell which of them this event was about.
+  return found.length === 1 ? found[0]! : NO_PAGE;
 }
 
 function about(replay: Replayer, kind: Kind, record: GetPageRecord, task: Task): PageId {

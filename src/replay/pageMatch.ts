@@ -48,10 +48,13 @@ export function matchPage(mmu: Mmu, record: PageRecord, mask: number): Match {
 /** Live pages that an event may be about which gives no gfn, oldest first. What is not certain of a page does not speak against it. */
 export function fittingPages(mmu: Mmu, record: PageRecord, mask: number): PageId[] {
   const { pages, state } = mmu;
+  const invalid = roleField(record.role, 'invalid') === 1;
   const fits = (id: PageId): boolean =>
     ((pages.role(state, id) ^ record.role) & mask & ~INVALID) === 0 &&
-    (pages.life(state, id) === Life.pinned) === (roleField(record.role, 'invalid') === 1) &&
-    (state.record(pages.confusedCell(id)) !== 0 ||
+    (pages.life(state, id) === Life.pinned) === invalid &&
+    // A zapped root goes once nothing holds it any more: how often it is held changes just before.
+    (invalid ||
+      state.record(pages.confusedCell(id)) !== 0 ||
       (pages.isUnsync(state, id) === record.unsync && pages.rootCount(state, id) === record.rootCount));
   return [...mmu.hashed()].filter(fits).sort((a, b) => a - b);
 }

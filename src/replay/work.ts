@@ -46,6 +46,8 @@ export interface WorkHost {
   missing(event: EventIndex, announced: Announcement): void;
   /** what is announced of the page is not meant for another that looks like it in the trace */
   isSure(page: PageId): boolean;
+  /** the pages that records were about are not known: what contradicts an announcement may be another page's, and nothing follows from it */
+  isAmbiguous(): boolean;
   /** nothing is missing from what the engine knows of the pages that live, and no two of them look alike */
   isCertain(): boolean;
   /** a record that was counted as a later announcement was a wrong one of an earlier */
@@ -189,7 +191,8 @@ export class Work {
         this.cancel();
         return { outcome: 'unpredictable', reason: reserve };
       }
-      if (!announced.maybe && this.isBurst(announced, kind)) this.missedZap(event, announced);
+      if (!announced.maybe && this.host.isAmbiguous() && !(this.isBurst(announced, kind) && this.isSure(announced))) this.cancel();
+      else if (!announced.maybe && this.isBurst(announced, kind)) this.missedZap(event, announced);
       else if (!announced.maybe) return this.contradicted(event, kind, announced, differs);
       else {
         near ??= miss;
@@ -206,6 +209,10 @@ export class Work {
   /** Pages go in bursts, before anything else happens: what comes instead of a zap comes after all of them. */
   private isBurst(announced: Announcement, kind: number): boolean {
     return announced.output === Output.prepareZap && kind !== Output.prepareZap;
+  }
+
+  private isSure(announced: Announcement): boolean {
+    return announced.output === Output.prepareZap && this.host.isSure(announced.page);
   }
 
   private missedZap(event: EventIndex, announced: Announcement): void {
@@ -328,7 +335,7 @@ export class Work {
     for (;;) {
       const pending = this.announced;
       if (pending?.maybe && pending.output !== Output.anything) this.resume(undefined);
-      else if (pending?.output === Output.prepareZap && !this.reserve && this.host.isSure(pending.page)) this.missedZap(event, pending);
+      else if (pending && !this.reserve && this.isSure(pending)) this.missedZap(event, pending);
       else break;
     }
     const { announced, reserve } = this;
