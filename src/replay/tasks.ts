@@ -11,17 +11,25 @@ export interface TaskPlace {
   readonly guessed?: boolean;
 }
 
+/** The message of the event that making a VM begins with; clocks of a VM that runs match. */
+const NEW_VM = /^masterclock 0 .*offsetmatched 0$/;
+
 /** libvirt and QEMU with debug-threads name their vCPU threads so. */
 const QEMU_VCPU = /^CPU (\d+)\/KVM/;
 
 /**
  * Tells which VM and vCPU a task works for. No event names the VM: it is found from the thread group where the trace has it, from the
- * names and numbers of QEMU's vCPU threads, and from neighbouring pids for threads that run no guest (tracepoints.md §6).
+ * names and numbers of QEMU's vCPU threads, and from neighbouring pids for threads that run no guest (tracepoints.md §6). A task whose
+ * first event is the setting of a clock that has no vCPUs has just made a VM: what it does from then on is of that one.
  */
 export class Tasks {
   private readonly places = new Map<number, TaskPlace>();
   private readonly vmOfTgid = new Map<number, number>();
   private vms = 0;
+  /** tasks that have nothing to do with a VM so far */
+  private readonly strangers = new Set<number>();
+  /** tasks that made a VM; its number, once it has an event of the vocabulary */
+  private readonly makers = new Map<number, number | undefined>();
   /** grows with every change */
   version = 0;
 
@@ -47,7 +55,10 @@ export class Tasks {
     const kind = this.table.kind(event);
     if (known?.guessed && VCPU_SLOT.has(kind)) this.places.delete(pid);
     else if (known && (known.vcpu !== undefined || !runsGuest(kind))) return known;
-    if (kind === Kind.other) return known;
+    if (kind === Kind.other) {
+      if (!known) this.meet(event, pid);
+      return known;
+    }
     this.version++;
     const found = runsGuest(kind) ? this.vcpuThread(event, pid) : this.helperThread(event, pid);
     this.places.set(pid, found);
@@ -73,24 +84,43 @@ export class Tasks {
     return place?.vcpu !== undefined && !place.guessed;
   }
 
+  /** Looks at the first event of a task for whether it makes a VM. */
+  private meet(event: number, pid: number): void {
+    if (this.strangers.has(pid)) return;
+    this.strangers.add(pid);
+    if (this.table.name(event) === 'kvm_update_master_clock' && NEW_VM.test(this.table.message(event))) this.makers.set(pid, undefined);
+  }
+
   private vcpuThread(event: number, pid: number): TaskPlace {
     const vcpu = this.vcpuNumber(event);
     const guessed = !VCPU_SLOT.has(this.table.kind(event)) && !QEMU_VCPU.test(this.table.comm(event));
     const tgid = this.table.tgid(event);
     if (tgid !== undefined) {
-      const vm = this.vmOfTgid.get(tgid) ?? this.vms++;
+      const vm = this.vmOfTgid.get(tgid) ?? this.madeBy(pid) ?? this.vms++;
       this.vmOfTgid.set(tgid, vm);
       return { pid, vm, vcpu, guessed };
     }
-    return { pid, vm: this.sibling(vcpu, pid, this.table.comm(event)) ?? this.newVm(), vcpu, guessed };
+    return { pid, vm: this.madeBy(pid) ?? this.sibling(vcpu, pid, this.table.comm(event)) ?? this.newVm(pid), vcpu, guessed };
   }
 
-  /** A VM not seen before; a single guessed one that lost its only thread is taken up again. */
-  private newVm(): number {
-    for (let vm = 0; vm < this.vms; vm++) {
-      if (![...this.places.values()].some((place) => place.vm === vm && place.vcpu !== undefined)) return vm;
+  /** The VM that a task made. */
+  private madeBy(pid: number): number | undefined {
+    if (!this.makers.has(pid)) return undefined;
+    const vm = this.makers.get(pid) ?? this.vms++;
+    this.makers.set(pid, vm);
+    return vm;
+  }
+
+  /** A VM that has no vCPU yet, made by the nearest older task; or one that lost its only thread, which was guessed; else a new one. */
+  private newVm(pid: number): number {
+    const empty = new Set(Array.from({ length: this.vms }, (_, vm) => vm));
+    for (const place of this.places.values()) if (place.vcpu !== undefined) empty.delete(place.vm);
+    let nearest: { vm: number; maker: number } | undefined;
+    for (const [maker, vm] of this.makers) {
+      if (vm === undefined || !empty.delete(vm) || maker > pid) continue;
+      if (!nearest || maker > nearest.maker) nearest = { vm, maker };
     }
-    return this.vms++;
+    return nearest?.vm ?? [...empty][0] ?? this.vms++;
   }
 
   /** The number in the event, else in the thread's name, else 0. */
@@ -116,18 +146,22 @@ export class Tasks {
 
   /** A thread that runs no guest: the VMM's, or a kernel thread made for the VM. */
   private helperThread(event: number, pid: number): TaskPlace {
-    const vcpus = [...this.places.values()].filter((place) => place.vcpu !== undefined);
-    if (vcpus.length === 0 || this.vms <= 1) return { pid, vm: 0, vcpu: undefined };
+    const made = this.madeBy(pid);
     const tgid = this.table.tgid(event);
+    if (made !== undefined && tgid !== undefined) this.vmOfTgid.set(tgid, made);
+    if (made !== undefined) return { pid, vm: made, vcpu: undefined };
+    const vcpus = [...this.places.values()].filter((place) => place.vcpu !== undefined);
+    if (this.vms <= 1) return { pid, vm: 0, vcpu: undefined };
     const byGroup = tgid === undefined ? undefined : this.vmOfTgid.get(tgid);
     if (byGroup !== undefined) return { pid, vm: byGroup, vcpu: undefined };
-    // The VMM's process is older than its vCPU threads, KVM's own threads are younger.
+    // The VMM's process is older than its vCPU threads, KVM's own threads are younger; whoever made the VM is older than all.
     const younger = this.table.comm(event).startsWith('kvm-');
     const distance = (place: TaskPlace): number => {
-      const gap = younger ? pid - place.pid : place.pid - pid;
+      const gap = younger || this.makers.has(place.pid) ? pid - place.pid : place.pid - pid;
       return gap >= 0 ? gap : 1_000_000 - gap;
     };
-    const nearest = vcpus.reduce((best, place) => (distance(place) < distance(best) ? place : best));
+    const makers = [...this.makers].flatMap(([maker, vm]) => (vm === undefined ? [] : [{ pid: maker, vm, vcpu: undefined }]));
+    const nearest = [...vcpus, ...makers].reduce((best, place) => (distance(place) < distance(best) ? place : best));
     return { pid, vm: nearest.vm, vcpu: undefined };
   }
 }
