@@ -76,6 +76,13 @@ export const traceErrors = {
     ),
   mixedReport: (file: string) =>
     new TraceError('report-form', file, 'is a report of several files at once', 'print or open each of them by itself'),
+  perfWithoutTask: (file: string) =>
+    new TraceError(
+      'report-form',
+      file,
+      'is text of perf script that does not say which thread an event is of',
+      'print it with `perf script -F comm,tid,cpu,time,event,trace`',
+    ),
   datVersion: (file: string, version: string) =>
     new TraceError(
       'dat-version',

@@ -42,6 +42,7 @@ const TIME = /\s(?:\d+\.\d+|\d+): /;
 const LATENCY = /^.{1,8}-\d+ +\d+\S{4,8} +\d+us.: /;
 /** `qemu 1234/1234 [001] 12.345678: kvmmmu:kvm_mmu_get_page: …` */
 const PERF = /^\s*\S.*\s\d+(?:\/\d+)?\s+(?:\[\d+\].*\s)?\d+\.\d+:\s+(?:\d+\s+)?[a-z_0-9-]+:[a-z_0-9]+:(?: |$)/;
+const PERF_WITHOUT_TASK = /^\s*(?:\[\d+\]\s+)?\d+\.\d+:\s+(?:\d+\s+)?kvm(?:mmu)?:[a-z_0-9]+:(?: |$)/m;
 /** trace-cmd report pads the event's name to 20 columns, the kernel never does */
 const REPORT = /\s\d+\.\d+: [a-z_0-9]+:\s{2,}\S/;
 /** Every file's `cpus=` after its name */
@@ -73,6 +74,7 @@ function textFormat(text: string, file: string): Exclude<TraceFormat, 'trace-dat
     else if (kindOf(/^(\w+): /.exec(line)?.[1] ?? '') !== Kind.other) ftrace++;
   }
   if (report > ftrace / 4) return rawReport(text, file) ?? 'trace-cmd-report';
+  if (ftrace === 0 && PERF_WITHOUT_TASK.test(text)) return traceErrors.perfWithoutTask(file);
   return ftrace > 0 ? 'ftrace-text' : traceErrors.notATrace(file);
 }
 

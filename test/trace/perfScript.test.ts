@@ -82,4 +82,43 @@ describe('text of perf script', () => {
       [[7, '1 line that perf script does not print: skipped']],
     );
   });
+
+  it('reads what perf prints of call chains, of its own records, and of names that end in numbers', async () => {
+    const table = await readFile(
+      file(
+        'shapes.txt',
+        [
+          'perf-exec     0 [000]     0.000000: PERF_RECORD_COMM: perf-exec:28805/28805',
+          'fc_vcpu 1 2335220 16041.811480: kvm:kvm_entry: vcpu 1, rip 0x10000',
+          'kvmguest 28805 [001] 16041.811487:       kvm:kvm_page_fault: vcpu 0 rip 0x10000 address 0x0000000000010000 error_code 0x10',
+          '\tffffffffc0a1b2c3 kvm_handle_page_fault+0x10 ([kvm])',
+          '\t           f8350 __GI___ioctl+0x10 (/usr/lib/x86_64-linux-gnu/libc.so.6)',
+          '\t               0 [unknown] ([unknown])',
+          '',
+          'kvmguest 28805 [001] 16041.811512:          1        kvm:kvm_entry:                         vcpu 0, rip 0x10000',
+          'kvmguest 28805 [001] 16041.811512: PERF_RECORD_LOST lost 12',
+          'kvmguest 28805 [001]     0.000000: kvm:kvm_entry:  vcpu 0 rip 0x10000',
+        ].join('\n') + '\n',
+      ),
+    );
+    assert.deepEqual([table.info.damaged, table.info.lost, table.length], [false, 12, 4]);
+    assert.deepEqual(
+      [0, 1, 2, 3].map((e) => [table.comm(e), table.pid(e), table.cpu(e), table.timeText(e), table.kind(e)]),
+      [
+        ['fc_vcpu 1', 2335220, 0, '16041.811480', Kind.entry],
+        ['kvmguest', 28805, 1, '16041.811487', Kind.pageFault],
+        ['kvmguest', 28805, 1, '16041.811512', Kind.entry],
+        ['kvmguest', 28805, 1, '0.000000', Kind.entry],
+      ],
+    );
+    assert.deepEqual(table.stack(1), ['kvm_handle_page_fault', '__GI___ioctl', '[unknown]']);
+  });
+
+  it('says so where no thread is printed', async () => {
+    const lines = '[001]   770.850287:         kvm:kvm_entry: vcpu 0, rip 0x100146\n'.repeat(3);
+    await assert.rejects(
+      readFile(file('threadless.txt', lines)),
+      /threadless\.txt: .* which thread .*; print it with `perf script -F comm,tid/,
+    );
+  });
 });

@@ -1,5 +1,6 @@
 import { secondsToHalves } from '../clock.js';
 import { textOf } from '../bytes.js';
+import { skipBlanks } from '../ftrace/prefix.js';
 import { PluginTextReader } from '../report/pluginReader.js';
 import type { BatchBuilder } from '../batch.js';
 
@@ -8,9 +9,11 @@ import type { BatchBuilder } from '../batch.js';
  * where the message begins. All but the name, the thread and the event's name can be left out with `-F`.
  */
 const LINE =
-  /^\s*(?<comm>\S.*?)\s+(?:(?<pid>\d+)\/)?(?<tid>-?\d+)\s+(?:\[(?<cpu>\d+)\]\s+)?(?:(?<flags>[.a-zA-Z0-9]{4,8})\s+)?(?:(?<seconds>\d+)\.(?<fraction>\d{6}|\d{9}):\s+)?(?:\d+\s+)?(?<name>[a-zA-Z_][\w-]*:[a-zA-Z_]\w*):(?: |$)/;
+  /^\s*(?<comm>\S.*?)\s+(?:(?<pid>\d+)\/)?(?<tid>-?\d+)\s+(?:\[(?<cpu>\d+)\]\s+)?(?:(?<flags>[.a-zA-Z][.a-zA-Z0-9]{3,7})\s+)?(?:(?<seconds>\d+)\.(?<fraction>\d{6}|\d{9}):\s+)?(?:\d+\s+)?(?<name>[a-zA-Z_][\w-]*:[a-zA-Z_]\w*):(?: |$)/;
 /** `ffffffffc0a1b2c3 kvm_mmu_load+0x1f3 ([kernel.kallsyms])` */
 const FRAME = /^\s+[0-9a-f]+ (.+?)(?:\+0x[0-9a-f]+)?(?: \([^()]*\))?\s*$/;
+/** Other records, with `--show-task-events` and the like: no tracepoints */
+const RECORD = /\bPERF_RECORD_[A-Z0-9_]+/;
 const LOST = /PERF_RECORD_LOST\S* lost (\d+)|\bLOST (\d+)\b/;
 /** Longer than the columns of any line. */
 const LONGEST_HEAD = 400;
@@ -37,7 +40,7 @@ export class PerfReader extends PluginTextReader {
     this.endStack();
     const lost = LOST.exec(head);
     if (lost) this.loss(Number(lost[1] ?? lost[2]));
-    return lost !== null;
+    return lost !== null || RECORD.test(head);
   }
 
   #event(match: RegExpExecArray, head: string, bytes: Uint8Array, from: number, to: number, ended: boolean): boolean {
@@ -54,7 +57,10 @@ export class PerfReader extends PluginTextReader {
     const colon = encoded(match[0].lastIndexOf(':'));
     const context = this.#context(match.groups!, seconds !== undefined, fraction.length === 9);
     this.stack = { cpu: this.#cpus[context]!, functions: [] };
-    const message = Math.min(to, colon + 1 + (bytes[colon + 1] === 0x20 ? 1 : 0));
+    let message = Math.min(to, colon + 1 + (bytes[colon + 1] === 0x20 ? 1 : 0));
+    // An empty column for what kind of branch it was, with `-F +flags`; a message has one blank before it at most.
+    const text = skipBlanks(bytes, message, to);
+    if (text - message > 1) message = text;
     this.events.take({ bytes, nameFrom: colon - name.length, nameTo: colon, message, to, context, ended });
     return true;
   }
