@@ -55,6 +55,9 @@ export function classOf({ mmu }: Kvm, vcpu: Vcpu): number {
 export class HiddenClasses {
   private count = 1;
 
+  /** pages were taken to be of one class that turned out to be of another: which of them live, and where, is not certain any more */
+  mixed = false;
+
   /** classes of bits that something besides the records tells */
   private readonly byBits = new Map<number, number>();
 

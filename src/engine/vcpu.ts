@@ -88,6 +88,8 @@ export class Vcpu {
   inSmm = false;
   /** text traces: classes that the root may be of besides the one it is taken for (`HiddenClasses`) */
   otherClasses: readonly number[] = [];
+  /** pages were made below the root while its class was one of several: they may be of another */
+  madeUndecided = false;
 
   constructor(
     private readonly mmu: Mmu,

@@ -74,7 +74,7 @@ export class Conformance {
   }
 
   private missingInputs(task: Task): Reason | undefined {
-    return missingInputs(task, this.replay.table.info.roles);
+    return missingInputs(task, this.replay.table.info.roles) ?? (task.kvm.hidden?.mixed ? 'hidden-role' : undefined);
   }
 
   judge(event: EventIndex, kind: Kind, task: Task): Verdict {

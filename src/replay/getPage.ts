@@ -16,7 +16,10 @@ export function getPage(replay: Replayer, printed: GetPageRecord, task: Task): P
   const record = withHiddenClass(printed, task, isRoot);
   settleRootCount(task, findPage(task.kvm, record.gfn, record.role), record.rootCount);
   if (isRoot) beginRootLoad(task, record, level);
-  else task.rootLoad = undefined;
+  else {
+    task.rootLoad = undefined;
+    if (record.created && task.vcpu && task.vcpu.otherClasses.length > 0) task.vcpu.madeUndecided = true;
+  }
   if (isRoot) task.resynchronise(record.role);
   const page = record.created
     ? task.mmu.create(
@@ -72,11 +75,13 @@ function withHiddenClass(printed: GetPageRecord, task: Task, isRoot: boolean): G
   const known = knownClass(task);
   if (known !== undefined) {
     vcpu.otherClasses = [];
+    vcpu.madeUndecided = false;
     return { ...record, role: inClass(record.role, known) };
   }
   const releasing = (role: Role): readonly PageId[] => releasedBy(task, { ...record, role });
   const { hidden, others } = kvm.hidden.tell(kvm, vcpu, task.loading, releasing, record);
   vcpu.otherClasses = others;
+  vcpu.madeUndecided = false;
   return { ...record, role: inClass(record.role, hidden) };
 }
 

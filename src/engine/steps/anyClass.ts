@@ -27,6 +27,7 @@ export function* inAnyClass(kvm: Kvm, vcpu: Vcpu, make: () => Steps<unknown>): S
     if (first.indexOf(first[at]!) < at) continue;
     useClass(kvm, vcpu, hidden);
     if (!(yield* attempt(kvm, make(), 'hidden-role'))) continue;
+    if (hidden !== likely && vcpu.madeUndecided) kvm.hidden!.mixed = true;
     vcpu.otherClasses = classes.filter((other, i) => other !== hidden && first[i] === first[at]);
     return;
   }
