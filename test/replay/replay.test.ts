@@ -88,6 +88,13 @@ describe('replay of a recording', () => {
     assert.ok(checked > 0);
   });
 
+  it('takes nothing for a finding that role bits may explain which the text does not print', async () => {
+    // Pages are made below a root that may be of two classes; only later does a fault tell which of them it was.
+    const replay = await replayed('k6.1-kut-x86_64-access-begin.txt.zst');
+    assert.deepEqual([replay.table.info.roles, replay.table.length], ['printed', 83_998]);
+    assert.deepEqual(replay.findings, []);
+  });
+
   it('depth, fault and exit of an event', async () => {
     const replay = await replayed('k6.1-nonpae-small-all.dat');
     const { table } = replay;
