@@ -70,8 +70,7 @@ describe('a damaged text', function () {
             const bytes = MISHAPS[what]!(whole, Math.floor(whole.length * at), size);
             const plain = await opened(file('damaged.txt', bytes));
             const packed = await opened(file('damaged.txt.gz', gzipSync(bytes, { level: 1 })));
-            if (typeof plain === 'string' || typeof packed === 'string')
-              return assert.equal(packed, String(plain).replace('.txt', '.txt.gz'));
+            if (typeof plain === 'string' || typeof packed === 'string') return assert.equal(packed, plain);
             const events = (table: EventTable): unknown => (dump(table) as { events: unknown }).events;
             assert.deepEqual(events(packed), events(plain));
             if (plain.length === 0) return;
