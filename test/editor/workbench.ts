@@ -4,7 +4,7 @@
  */
 import { writeFileSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { chromium, type Browser, type FrameLocator, type Locator, type Page } from 'playwright-core';
+import { chromium, type BrowserContext, type FrameLocator, type Locator, type Page } from 'playwright-core';
 import { windowUrl } from '../host/windowUrl.mjs';
 
 /** Slow machines get this long for each thing on the screen. */
@@ -24,9 +24,9 @@ export const themes = {
 } as const;
 export type Theme = keyof typeof themes;
 
-let browser: Promise<Browser> | undefined;
-/** The one browser of the run. */
-const theBrowser = () => (browser ??= chromium.connect(given('EDITOR_BROWSER')));
+let context: Promise<BrowserContext> | undefined;
+/** The one profile of the run: what the server sent for one window is at hand for the next. */
+const theContext = () => (context ??= chromium.connect(given('EDITOR_BROWSER')).then((browser) => browser.newContext()));
 
 export class Workbench {
   /** exceptions in the page; there should be none */
@@ -50,16 +50,21 @@ export class Workbench {
       settings,
       JSON.stringify({ ...(JSON.parse(readFileSync(settings, 'utf8')) as object), 'workbench.colorTheme': themes[theme] }),
     );
-    const context = await (await theBrowser()).newContext({ viewport });
-    const workbench = new Workbench(await context.newPage());
+    const workbench = new Workbench(await (await theContext()).newPage());
+    await workbench.page.setViewportSize(viewport);
     const folder = given('EDITOR_FOLDER');
     await workbench.page.goto(windowUrl(given('EDITOR_ORIGIN'), folder, [['openFile', path.join(folder, file)]]));
     await workbench.tab(file).waitFor();
     return workbench;
   }
 
+  /** Closes the window, and forgets what it has stored. */
   async close(): Promise<void> {
-    await this.page.context().close();
+    const { page } = this;
+    const session = await page.context().newCDPSession(page);
+    await page.goto('about:blank');
+    await session.send('Storage.clearDataForOrigin', { origin: given('EDITOR_ORIGIN'), storageTypes: 'all' });
+    await page.close();
   }
 
   async screenshot(name: string): Promise<void> {
