@@ -78,7 +78,7 @@ export interface PageModel {
   gfn: string;
   level: number;
   quadrant: number;
-  /** tags of the header in order: `4-byte`, `wux`, `root ×1`, `unsync`, `invalid`, `obsolete`, `zapped at 1,234`, `role partial` */
+  /** tags of the header in order: `4-byte`, `wux`, `root ×1`, `unsync`, `invalid`, `obsolete`, `zapped at 1,234`, `perhaps gone`, `role partial` */
   tags: { text: string; warn?: boolean }[];
   /** false once the page is zapped: contents are the last ones */
   live: boolean;

@@ -51,6 +51,7 @@ function vmAt(replay: Replay, option: string | undefined): number {
 function stateText(report: StateReport): string {
   return [
     `after event ${report.event}: VM ${report.vm}, ${report.pages.length} pages, ${report.usedPages} used, generation ${report.gen}`,
+    ...(report.doubt ? [`  ? ${report.doubt}`] : []),
     ...report.roots.map(
       ({ vcpu, pages, tables, doubt }) =>
         `  vCPU ${vcpu} root: ${[...(tables ?? []).map(({ name }) => `${name} →`), ...pages.map((id) => `#${id}`)].join(' ') || 'none'}${doubt ? ` ? ${doubt}` : ''}`,
@@ -63,7 +64,7 @@ function stateText(report: StateReport): string {
         page.invalid && 'invalid',
         page.rootCount > 0 && `root ${page.rootCount}`,
       ].filter(Boolean);
-      return `  #${page.id} gfn ${page.gfn.slice(2)} L${page.level} q${page.quadrant} ${page.gpteBytes}-byte ${page.access} ${flags.join(' ')} · ${page.entries.length} of 512`;
+      return `  #${page.id} gfn ${page.gfn.slice(2)} L${page.level} q${page.quadrant} ${page.gpteBytes}-byte ${page.access} ${flags.join(' ')} · ${page.entries.length} of 512${page.doubt ? ` ? ${page.doubt}` : ''}`;
     }),
   ].join('\n');
 }

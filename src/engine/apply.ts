@@ -4,7 +4,7 @@ import type { FaultPath } from './faultPath.js';
 import { NO_PAGE, type Gfn } from './ids.js';
 import { mmioEntry } from './mmioEntry.js';
 import type { Mmu } from './mmu.js';
-import { isMmioSpte } from './spte.js';
+import { FRAME_MASK, isMmioSpte } from './spte.js';
 import type { Vcpu } from './vcpu.js';
 
 const NOTHING: Came = { page: NO_PAGE, index: -1 };
@@ -43,7 +43,11 @@ export function apply({ mmu, vcpu, path }: Place, announced: Announcement, trust
       const { page, index, gfn, spte, level } = announced;
       if (index === undefined || gfn === undefined) return NOTHING;
       path?.provenDownTo(level);
-      if (isMmioSpte(mmu.format, spte.value)) mmu.setMmio(page, index, spte.value, gfn, trust);
+      // A frame that no event showed is not made up: that something is mapped is all that is known.
+      if ((~spte.mask & FRAME_MASK) !== 0n) {
+        mmu.clear(page, index);
+        mmu.setUnknown(page, index, trust);
+      } else if (isMmioSpte(mmu.format, spte.value)) mmu.setMmio(page, index, spte.value, gfn, trust);
       else mmu.setLeaf(page, index, spte.value, gfn, trust, announced.rights);
       return { page, index };
     }

@@ -67,12 +67,16 @@ export class FaultPath {
    */
   isCertain(level: number): boolean {
     if ((this.guessed >>> level) & 1) return false;
-    if (level >= this.topLevel()) return this.vcpu.isPageCertain(this.page);
+    const top = this.topLevel();
+    if (top === 0) return ((this.taken >>> level) & 1) !== 0 || !this.mmu.unseen.hasGaps;
+    if (level >= top) return this.vcpu.isPageCertain(this.page);
     if (!this.isCertain(level + 1)) return false;
     if ((this.taken >>> level) & 1) return true;
     const parent = this.at(level + 1);
-    if (parent === NO_PAGE) return true; // found by its key, which only one page has
-    return entryTrust(this.mmu.state.tag(this.mmu.pages.entryCell(parent, this.indexAt(level + 1)))) !== Trust.assumed;
+    // Found by its key, which only one page has: where all pages are known.
+    if (parent === NO_PAGE) return !this.mmu.unseen.hasGaps;
+    const tag = this.mmu.state.tag(this.mmu.pages.entryCell(parent, this.indexAt(level + 1)));
+    return entryTrust(tag) !== Trust.assumed && (entryState(tag) === EntryState.link || !this.mmu.unseen.hasGaps);
   }
 
   /** The role of the page that the fault needs at a level, below a known one: from its parent's, or from the vCPU's and the address. */
@@ -104,6 +108,7 @@ export class FaultPath {
     this.taken |= 1 << level;
     if (ambiguous) this.guessed |= 1 << level;
     const parent = this.at(level + 1);
+    if (parent === NO_PAGE || !this.isCertain(level + 1)) this.mmu.unseen.strayed();
     if (parent === NO_PAGE) return this.tookBelowUnknownRoot(level);
     this.mmu.link(parent, this.indexAt(level + 1), page, trust);
     this.unproven = level;

@@ -160,7 +160,8 @@ export class Mmu {
     this.state.setNumber(this.usedPagesCell, this.usedPages() + 1);
     if (this.pages.hasGptes(id)) {
       this.largePages.account(birth.gfn, 1);
-      this.writeProtect(birth.gfn);
+      // One that is out of sync was there before: its table is open to the guest.
+      if (!unsync) this.writeProtect(birth.gfn);
     }
     return id;
   }
@@ -328,10 +329,10 @@ export class Mmu {
     this.state.keepNumber(this.pages.gfnCell(page, index), gfn);
   }
 
-  /** An entry that was empty may now hold something that no event shows. */
-  setUnknown(page: PageId, index: SpteIndex): void {
+  /** An entry that was empty may now hold something, or does, that no event shows. */
+  setUnknown(page: PageId, index: SpteIndex, trust: Trust = Trust.assumed): void {
     const cell = this.pages.entryCell(page, index);
-    if (this.state.tag(cell) === 0) this.state.setNumber(cell, 0, entryTag(EntryState.unknown, Trust.assumed));
+    if (this.state.tag(cell) === 0) this.state.setNumber(cell, 0, entryTag(EntryState.unknown, trust));
   }
 
   /** The entry becomes empty by the algorithm. */

@@ -27,8 +27,10 @@ const Header = {
   confused: 7,
   written: 8,
   flooding: 9,
+  /** the last loss of events after which an event was about the page, plus 1 */
+  seenSince: 10,
 } as const;
-const HEADER_CELLS = 10;
+const HEADER_CELLS = 11;
 /** Whether an event contradicted what the engine had a page for, and what a later one decided. */
 const Dispute = { none: 0, open: 1, forRecord: 2 } as const;
 const ENTRIES = 512;
@@ -195,6 +197,10 @@ export class ShadowPages {
   setFrame(state: WritableState, id: PageId, frame: Pfn): void {
     state.keepNumber(this.headers[id]! + Header.frame, frame);
   }
+  /** Since when the frame is what it is. */
+  frameSince(state: State, id: PageId): EventIndex {
+    return state.writtenAt(this.headers[id]! + Header.frame);
+  }
   forgetFrame(state: WritableState, id: PageId): void {
     state.keepNumber(this.headers[id]! + Header.frame, NO_FRAME);
   }
@@ -278,6 +284,14 @@ export class ShadowPages {
   }
   setWrittenSince(state: WritableState, id: PageId, since: EventIndex | undefined): void {
     state.keepNumber(this.headers[id]! + Header.written, since === undefined ? 0 : since + 1);
+  }
+
+  /** An event was about the page after events were lost, `lost` being the first after the loss. */
+  wasSeenSince(state: State, id: PageId, lost: EventIndex): boolean {
+    return state.number(this.headers[id]! + Header.seenSince) === lost + 1;
+  }
+  setSeenSince(state: WritableState, id: PageId, lost: EventIndex): void {
+    state.keepNumber(this.headers[id]! + Header.seenSince, lost + 1);
   }
 
   /** Cells of one header; it begins with {@link lifeCell}. */

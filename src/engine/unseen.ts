@@ -19,13 +19,19 @@ export const Cause = {
   exitsSeen: 4,
   /** a writable SPTE took a write fault: dirty logging runs and the trace does not show user space */
   dirtyLog: 5,
+  /** the trace begins in mid-life of the VM, as this event shows */
+  midLife: 6,
+  /** where the trace has gaps, an SPTE was set in a page that is not known, or not for certain */
+  stray: 7,
 } as const;
 export type Cause = (typeof Cause)[keyof typeof Cause];
-const CAUSES = 6;
+const CAUSES = 8;
 
 /** Moments at which something may have changed any entry of a VM: one cell per cause, whose event is the moment. */
 export class UnseenChanges {
   private readonly first: CellId;
+  /** the trace lacks a part of the VM's life: roots and pages may be others than those that it shows */
+  hasGaps = false;
 
   constructor(private readonly state: WritableState) {
     this.first = state.journal.allocate(CAUSES);
@@ -33,6 +39,11 @@ export class UnseenChanges {
 
   happened(cause: Cause): void {
     this.state.setNumber(this.first + cause, 1);
+    if (cause === Cause.lost || cause === Cause.midLife) this.hasGaps = true;
+  }
+  /** An SPTE was set, and the page that it is in is not certain. */
+  strayed(): void {
+    if (this.hasGaps) this.happened(Cause.stray);
   }
   /** The last time it happened, at a position; {@link BEFORE_FIRST} when never. */
   last(state: State, cause: Cause): EventIndex {

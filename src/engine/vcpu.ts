@@ -1,5 +1,5 @@
 import { Trust } from './entry.js';
-import { NO_PAGE, type EventIndex, type Gfn, type PageId } from './ids.js';
+import { BEFORE_FIRST, NO_PAGE, type EventIndex, type Gfn, type PageId } from './ids.js';
 import type { CellId } from './journal.js';
 import { freeLocalRoot } from './localPages.js';
 import type { Mmu } from './mmu.js';
@@ -7,6 +7,7 @@ import type { ShadowPages } from './pages.js';
 import { switchRoot } from './prevRoots.js';
 import type { Reason } from './reasons.js';
 import type { State, WritableState } from './state.js';
+import { Cause } from './unseen.js';
 
 const ROOT_SLOTS = 4;
 const PREVIOUS_ROOTS = 3;
@@ -217,6 +218,22 @@ export class Vcpu {
     else if (this.keepsRoots()) this.rotate();
     else this.freeAll(ROOT_SLOTS);
     this.state.keepNumber(this.switchedCell, 0);
+  }
+
+  /** Events were lost: another root may be in use, until the next load. */
+  lostSight(): void {
+    for (let slot = 0; slot < ROOT_SLOTS; slot++) {
+      const page = this.state.number(this.first + slot);
+      if (page !== NO_PAGE) this.state.setNumber(this.first + slot, page, Trust.assumed);
+    }
+  }
+
+  /** No root was loaded since events were lost. */
+  isOutOfSight(state: State = this.state): boolean {
+    const lost = this.mmu.unseen.last(state, Cause.lost);
+    if (lost === BEFORE_FIRST) return false;
+    const isOf = (cell: CellId): boolean => state.tag(cell) === Trust.assumed && state.writtenAt(cell) === lost;
+    return Array.from({ length: ROOT_SLOTS }, (_, slot) => this.first + slot).some(isOf);
   }
 
   /** All roots are let go. */

@@ -12,7 +12,7 @@ import { Cause } from '../engine/unseen.js';
 import { Kind, SpSlot } from '../trace/vocabulary.js';
 import { expect } from './drive.js';
 import { missingInputs } from './missingInputs.js';
-import { isAnonymous } from './pageRecords.js';
+import { isAnonymous, pageRecord } from './pageRecords.js';
 import { Reading } from './reading.js';
 import type { Replayer } from './replayer.js';
 import type { Task } from './task.js';
@@ -54,7 +54,9 @@ export class Conformance {
 
   /** The effect of an announced event that was not recorded. */
   private unrecorded(task: Task, announced: Announcement): Came {
-    const came = apply(task, announced, Trust.derived);
+    // Where not all pages are known, the announcement may as well be wrong.
+    if (task.mmu.unseen.hasGaps && announced.output === Output.getPage && announced.page === NO_PAGE) return { page: NO_PAGE, index: -1 };
+    const came = apply(task, announced, task.mmu.unseen.hasGaps ? Trust.assumed : Trust.derived);
     if (announced.output === Output.getPage && announced.slot !== undefined && task.rootLoad) task.rootLoad.nextSlot = announced.slot + 1;
     if (announced.output === Output.handleMmio) {
       const { address, gfn } = announced;
@@ -77,11 +79,18 @@ export class Conformance {
     return missingInputs(task, this.replay.table.info.roles) ?? (task.kvm.hidden?.mixed ? 'hidden-role' : undefined);
   }
 
+  /** Of a trace whose first events could be a VM's first: one that no event of a new VM can be. */
+  private midLife(event: EventIndex, kind: Kind, { mmu }: Task): Reason | undefined {
+    const { table, beginnings, roleMask } = this.replay;
+    if (kind > Kind.prepareZap) return undefined;
+    return beginnings.shows(mmu, pageRecord(new Reading(table, event)), roleMask) ? 'mid-life' : undefined;
+  }
+
   judge(event: EventIndex, kind: Kind, task: Task): Verdict {
     if (isAnonymous(this.replay.table, event)) return this.judgeAnonymous(event, kind, task);
     const verdict = this.compare(event, kind, task);
     if (verdict.outcome !== 'wrong' && verdict.outcome !== 'unpredicted') return verdict;
-    const reason = this.missingInputs(task);
+    const reason = this.missingInputs(task) ?? this.midLife(event, kind, task);
     return reason ? { outcome: 'unpredictable', reason } : verdict;
   }
 

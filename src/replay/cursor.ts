@@ -10,13 +10,14 @@ import { frameBits, pagesPerEntry } from '../engine/spte.js';
 import { State } from '../engine/state.js';
 import { OF_EMULATION, STATISTICS } from '../engine/statistics.js';
 import { Cause } from '../engine/unseen.js';
+import type { Vcpu } from '../engine/vcpu.js';
 import { spteLetter } from './letters.js';
-import { doubtOf } from './doubts.js';
+import { doubtOf, doubtOfPage, doubtOfVm } from './doubts.js';
 import { ReverseIndex } from './reverseIndex.js';
 import type { History } from './history.js';
 import { HistoryIndex } from './historyIndex.js';
 import { identity } from './identities.js';
-import type { VcpuRoots, EntryView, Grade, PageHeader, PageView, SpteKind, StatisticView } from './view.js';
+import type { Doubt, VcpuRoots, EntryView, Grade, PageHeader, PageView, SpteKind, StatisticView } from './view.js';
 
 const GRADES: Record<Trust, Grade> = { [Trust.recorded]: 'recorded', [Trust.derived]: 'derived', [Trust.assumed]: 'assumed' };
 
@@ -80,9 +81,20 @@ export class Cursor {
     }));
   }
 
+  /** Why not all live pages of a VM may be listed; undefined while they are. */
+  doubt(vm: number): Doubt | undefined {
+    const mmu = this.replay.mmus[vm];
+    return mmu && doubtOfVm(mmu, this.state);
+  }
+
   /** Live pages in order of birth, zapped roots that are still in use included. */
   livePages(vm: number): PageId[] {
     return this.reverse.livePages(vm);
+  }
+
+  private rootDoubt(vcpu: Vcpu, hasCached: boolean): { doubt?: string } {
+    if (vcpu.isOutOfSight(this.state)) return { doubt: 'events were lost: another root may be in use' };
+    return hasCached && !vcpu.isRootCertain(this.state) ? { doubt: 'CR3 was written: one of the cached roots may be in use' } : {};
   }
 
   /** The hash of shadow pages: buckets that are not empty, in each the newest page first, as kvm_mmu_get_page finds them. */
@@ -139,6 +151,7 @@ export class Cursor {
     const unsync = pages.isUnsync(this.state, id);
     const frame = pages.frame(this.state, id);
     const died = pages.died(id);
+    const doubt = life === Life.none ? undefined : doubtOfPage(mmu, this.state, id);
     return {
       id,
       ...identity(this.replay, id, role, recorded?.gfn ?? pages.gfn(this.state, id)),
@@ -151,6 +164,7 @@ export class Cursor {
       unsync,
       unsyncSince: unsync ? this.state.writtenAt(pages.unsyncCell(id)) : undefined,
       bornBefore: birth.before,
+      ...(doubt ? { doubt } : {}),
       zappedAt: died <= this.event ? died : undefined,
       frame: frame ?? null,
       frameGrade: frame === undefined ? 'unknown' : 'recorded',
@@ -195,7 +209,7 @@ export class Cursor {
           pages: vcpu.roots(this.state),
           tables: headlessTables(this.replay.mmus[vm]!, vcpu, this.state),
           cached,
-          certain: cached.length === 0 || vcpu.isRootCertain(this.state),
+          ...this.rootDoubt(vcpu, cached.length > 0),
         };
       })
       .sort((a, b) => a.vcpu - b.vcpu);

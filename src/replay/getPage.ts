@@ -28,7 +28,7 @@ export function getPage(replay: Replayer, printed: GetPageRecord, task: Task): P
         record.unsync,
       )
     : find(replay, record, task);
-  const ambiguous = !record.created && isAmbiguous(replay, record, task);
+  const ambiguous = !record.created && (isAmbiguous(replay, record, task) || mayHaveUnseenTwin(task, page, isRoot));
   if (!record.created) task.mmu.lookedUp(record.gfn, page);
   const isTdp = task.kvm.usesTdpMmu && roleField(record.role, 'direct') === 1;
   if (isTdp) task.mmu.moveToTdp(page);
@@ -37,7 +37,10 @@ export function getPage(replay: Replayer, printed: GetPageRecord, task: Task): P
   else if (replay.pages.isUnsync(replay.state, page)) task.mmu.doubtLeaves(page); // synced in passing [6.1 mmu.c:kvm_mmu_find_shadow_page]
 
   if (isRoot) takeRoot(task, record, page, ambiguous ? Trust.assumed : Trust.recorded);
-  else takeChild(task, record, level, page, ambiguous);
+  else {
+    takeChild(task, record, level, page, ambiguous);
+    if (record.created) replay.beginnings.madeChild(task.mmu);
+  }
   return page;
 }
 
@@ -62,6 +65,12 @@ function goneBefore(replay: Replayer, { gfn, role }: PageRecord, { mmu }: Task, 
 function isAmbiguous(replay: Replayer, record: PageRecord, { mmu, kvm, vcpu }: Task): boolean {
   if (kvm.hidden && vcpu?.otherClasses.length === 0 && matchPage(mmu, record, replay.keyMask).by === 'engine') return false;
   return matchPage(mmu, record, replay.roleMask).twins.length > 0;
+}
+
+/** In text, where not all pages are known: one that looks alike may have lived all along, of another class. */
+function mayHaveUnseenTwin({ mmu, kvm, loading }: Task, page: PageId, isRoot: boolean): boolean {
+  if (!mmu.unseen.hasGaps || kvm.hidden === undefined) return false;
+  return kvm.hidden.several || mmu.pages.birth(page).before || (isRoot && loading !== 'cr3');
 }
 
 /** In text: the mode that events show, and the class that the root's load shows, and that its children inherit. */

@@ -1,6 +1,6 @@
 import type { Came } from '../engine/announcement.js';
 import type { Era } from '../engine/eras.js';
-import { NO_PAGE, type EventIndex, type Gfn, type PageId, type Role } from '../engine/ids.js';
+import { BEFORE_FIRST, NO_PAGE, type EventIndex, type Gfn, type PageId, type Role } from '../engine/ids.js';
 import { Journal } from '../engine/journal.js';
 import { GuestEntries } from '../engine/guestEntries.js';
 import { HiddenClasses } from '../engine/hiddenClasses.js';
@@ -31,6 +31,7 @@ import { WayStore } from './wayStore.js';
 import { EventNotes } from './eventNotes.js';
 import { Findings } from './findings/findings.js';
 import { guestEvent } from './guestEvents.js';
+import { Beginnings } from './midLife.js';
 import { pageEvent } from './pageEvents.js';
 import type { Reading } from './reading.js';
 import { eraOf, type Rules } from './rules.js';
@@ -61,6 +62,7 @@ export class Replayer implements History {
   readonly findings: Findings;
   readonly accounts = new Accounts();
   readonly emulations: Emulations;
+  readonly beginnings: Beginnings;
   /** set by whoever asks for the verdicts of single events */
   verdicts: Verdicts | undefined;
   private readonly conformance = new Conformance(this);
@@ -88,6 +90,7 @@ export class Replayer implements History {
     this.tasks = new Tasks(table);
     this.findings = new Findings(table);
     this.emulations = new Emulations(table);
+    this.beginnings = new Beginnings(table);
   }
 
   /** A trace leaves something open at all times. */
@@ -209,10 +212,16 @@ export class Replayer implements History {
   private output(event: EventIndex, kind: Kind, task: Task): Came {
     const verdict = this.conformance.judge(event, kind, task);
     const came = verdict.taken ?? this.letIn(this.conformance.readingOf(event, task, verdict), task);
+    if (task.mmu.unseen.hasGaps && kind <= Kind.prepareZap && came.page !== NO_PAGE) this.sawPage(task.mmu, came.page);
     this.conformance.keepReadings(event, task, verdict, came);
     task.work.took(event, came, kind === Kind.spteRequested ? { ...came, level: this.table.num(event, 2) } : came);
     this.conformance.account(event, kind, task, verdict, came);
     return came;
+  }
+
+  private sawPage({ unseen, state, pages }: Mmu, page: PageId): void {
+    const lost = unseen.last(state, Cause.lost);
+    if (lost !== BEFORE_FIRST) pages.setSeenSince(state, page, lost);
   }
 
   private letIn(reading: Reading, task: Task): Came {
@@ -226,6 +235,8 @@ export class Replayer implements History {
   private taskAt(place: TaskPlace): Task {
     let task = this.byPid.get(place.pid);
     if (!task || (task.vcpu === undefined) !== (place.vcpu === undefined)) {
+      if (!this.table.info.scenario && this.kvm(place.vm).vcpus.length === 0)
+        this.beginnings.begin(this.mmu(place.vm), place.vcpu, this.state.now);
       const vcpu = place.vcpu === undefined ? undefined : this.vcpuAt(place.vm, place.vcpu);
       const begunUnseen = !this.wasSeen(place.pid);
       task = new Task(place.pid, this.kvm(place.vm), (its) => this.conformance.workOf(its), vcpu, begunUnseen, this.registersOf(place.vm));
@@ -273,6 +284,7 @@ export class Replayer implements History {
     }
     for (const { time } of this.kvms) time.lost();
     for (const task of this.byPid.values()) task.reset();
+    for (const vcpu of this.vcpus) vcpu.lostSight();
     this.findings.lostEvents(event, place?.vm ?? 0, count);
   }
 }

@@ -104,6 +104,8 @@ export interface PageReport {
   gen: number;
   parents: [number, number][];
   entries: EntryReport[];
+  /** only where it may be gone, or have entries that are not listed */
+  doubt?: string;
 }
 
 /** A table without a page header, above the pages of a root. */
@@ -122,10 +124,13 @@ export interface StateReport {
   roots: { vcpu: number; pages: number[]; tables?: TableReport[]; prev: { pages: number[] }[]; doubt?: string }[];
   statistics: Record<string, number | { value: number; doubt: string }>;
   pages: PageReport[];
+  /** only where not every page is known */
+  doubt?: string;
 }
 
 /** The MMU of a VM at the cursor's position. */
 export function stateReport(cursor: Cursor, vm: number): StateReport {
+  const doubt = cursor.doubt(vm);
   return {
     event: cursor.event,
     vm,
@@ -136,14 +141,15 @@ export function stateReport(cursor: Cursor, vm: number): StateReport {
         .statistics(vm)
         .map(({ name, value, partial }) => [name, partial ? { value, doubt: 'the trace does not show all that it counts' } : value]),
     ),
-    roots: cursor.roots(vm).map(({ vcpu, pages, tables, cached, certain }) => ({
+    roots: cursor.roots(vm).map(({ vcpu, pages, tables, cached, doubt: ofRoot }) => ({
       vcpu,
       pages: pages.filter((page) => page !== 0),
       ...(tables.length ? { tables: tables.map(tableReport) } : {}),
       prev: cached.map((page) => ({ pages: [page] })),
-      ...(certain ? {} : { doubt: 'CR3 was written: one of the cached roots may be in use' }),
+      ...(ofRoot === undefined ? {} : { doubt: ofRoot }),
     })),
     pages: cursor.livePages(vm).map((id) => pageReport(cursor, id)),
+    ...(doubt ? { doubt: doubt.why } : {}),
   };
 }
 
@@ -171,6 +177,7 @@ function pageReport(cursor: Cursor, id: PageId): PageReport {
     gen: page.gen,
     parents: page.parents.map(({ page: parent, index }) => [parent, index]),
     entries: cursor.entries(id).map((entry) => [entry.index, entryReport(entry)]),
+    ...(page.doubt ? { doubt: page.doubt.why } : {}),
   };
 }
 

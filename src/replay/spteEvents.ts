@@ -39,12 +39,16 @@ function setSpte(task: Task, reading: Reading): SptePlace | undefined {
   const frame = Number(address >> 12n) as Pfn;
   const index = (Number(address >> 3n) & 511) as SpteIndex;
   const page = ownerOf(task, frame, index, level, gfn);
-  if (page === NO_PAGE) return undefined;
+  if (page === NO_PAGE) {
+    task.mmu.unseen.strayed();
+    return undefined;
+  }
 
   // Before the request an SPTE is set by an invalidation, perhaps of another address than that of the last walk.
   const path = task.requested ? task.path : undefined;
   path?.provenDownTo(level);
   const certain = task.mmu.pageAtFrame(frame) === page || path?.isCertain(level) === true;
+  if (!certain) task.mmu.unseen.strayed();
   if (certain) task.mmu.setFrame(page, frame);
   if (isMmioSpte(task.mmu.format, spte)) task.mmu.setMmio(page, index, spte, gfn, certain ? Trust.recorded : Trust.assumed);
   else {
@@ -113,7 +117,10 @@ function markMmio(replay: Replayer, reading: Reading, task: Task): SptePlace | u
   const pointer = reading.word(0);
   const gfn = reading.num(1) as Gfn;
   const place = faultPlace(task, gfn) ?? replay.mmioPlaces.get(pointer);
-  if (!place || !mmu.pages.isLive(mmu.state, place.page)) return undefined;
+  if (!place || !mmu.pages.isLive(mmu.state, place.page)) {
+    mmu.unseen.strayed();
+    return undefined;
+  }
   replay.mmioPlaces.set(pointer, place);
   const spte = mmioEntry(mmu, gfn, reading.num(2), reading.num(3));
   mmu.setMmio(place.page, place.index, spte, gfn, Trust.derived);

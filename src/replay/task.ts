@@ -161,6 +161,8 @@ export class Task {
     this.emulating = undefined;
     this.store = undefined;
     this.zappedUnsync = NO_PAGE;
+    this.work.abandon();
+    this.settled = false;
     this.begunUnseen = true;
     if (this.vcpu) this.vcpu.mayBeMidLoad = true;
   }

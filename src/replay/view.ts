@@ -64,6 +64,8 @@ export interface PageView {
   /** first event about it; `existing` when the trace begins later than the page */
   readonly born: EventIndex;
   readonly bornBefore: boolean;
+  /** `gone`: it may be; else it may have entries that are not known */
+  readonly doubt?: Doubt;
   readonly zappedAt?: EventIndex;
   /** frame of the 512 SPTEs */
   readonly frame: Pfn | null;
@@ -105,8 +107,8 @@ export interface VcpuRoots {
   readonly tables: readonly HeadlessTable[];
   /** `prev_roots`: roots that a CR3 write can bring back without an event, the latest first */
   readonly cached: readonly PageId[];
-  /** false while the vCPU may have gone over to one of the cached roots */
-  readonly certain: boolean;
+  /** why another root may be in use; absent while none can */
+  readonly doubt?: string;
 }
 
 /** One of KVM's counters. */

@@ -147,6 +147,13 @@ export class Work {
     this.reserve = undefined;
   }
 
+  /** Events were lost: how far it got does not show. */
+  abandon(): void {
+    this.cancel();
+    this.matched = this.missed = this.last = this.astray = undefined;
+    this.owed = [];
+  }
+
   /** All that is announced, in order, as far as one can tell without knowing more. For `predict`, which has no use for the work after. */
   *rest(): Generator<Announcement> {
     this.decide();

@@ -127,6 +127,7 @@ export function pageTags(page: PageView): { text: string; warn?: boolean }[] {
   if (page.obsolete) tags.push({ text: 'obsolete' });
   for (const text of lifeWords(page)) tags.push({ text });
   if (page.derivedQuadrant !== undefined) tags.push({ text: `≠ derived q${page.derivedQuadrant}`, warn: true });
+  if (page.doubt) tags.push({ text: page.doubt.what === 'gone' ? 'perhaps gone' : 'perhaps more entries', warn: true });
   if (page.word === null) tags.push({ text: 'role partial' });
   return tags;
 }

@@ -48,6 +48,7 @@ export class PageTree {
       { name: 'role', value: roleLine(roleFormOf(this.form, page)), branch: branch(() => this.roleFields(page)) },
       { name: 'maps', value: mapsText(this.form, page) ?? 'not known: no path from a root' },
       { name: 'parents', value: parentsText(this.form, page), ...(page.parents.length > 0 && { branch: parents }) },
+      ...(page.doubt ? [{ name: 'in doubt', value: page.doubt.why }] : []),
       { name: 'state', value: stateText(page), branch: branch(() => this.state(page), { page: id }) },
       {
         name: 'SPTEs',

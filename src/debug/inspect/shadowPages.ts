@@ -10,10 +10,12 @@ import type { PageTree } from './pageTree.js';
 /** The Shadow pages scope: roots of the vCPUs, and what no root leads to. */
 export function shadowPagesScope(position: Position, vm: number, tree: PageTree): Row[] {
   const { cursor, form } = position;
-  const roots = cursor.roots(vm).flatMap(({ vcpu, pages, cached, certain }) => [
+  const unsure = cursor.doubt(vm);
+  const doubts = unsure ? [{ name: 'in doubt', value: unsure.why }] : [];
+  const roots = cursor.roots(vm).flatMap(({ vcpu, pages, cached, doubt }) => [
     {
       name: `vCPU ${vcpu} root`,
-      value: certain ? rootText(form, pages) : `${rootText(form, pages)} ? CR3 was written: it may be a cached root`,
+      value: doubt === undefined ? rootText(form, pages) : `${rootText(form, pages)} ? ${doubt}`,
       target: { kind: 'root', vm, vcpu } as const,
       branch: branch(() => pages.flatMap((id, slot) => (id === 0 ? [] : [tree.page(`[${indexName(slot)}]`, id)]))),
     },
@@ -21,8 +23,9 @@ export function shadowPagesScope(position: Position, vm: number, tree: PageTree)
   ]);
   const cached = cursor.roots(vm).flatMap((root) => root.cached);
   const orphans = notReachable(cursor, cursor.livePages(vm), cached);
-  if (orphans.length === 0) return roots;
+  if (orphans.length === 0) return [...doubts, ...roots];
   return [
+    ...doubts,
     ...roots,
     {
       name: 'no root',

@@ -8,7 +8,7 @@ import { ACC_USER, ACC_WRITE } from '../role.js';
 import type { Reason } from '../reasons.js';
 import { FRAME_MASK, frameBits } from '../spte.js';
 import { attempt } from './attempt.js';
-import { doubtOf } from './doubt.js';
+import { doubtOf, frameReason } from './doubt.js';
 import { unshadow } from './unprotect.js';
 import { tryToUnsync } from './unsync.js';
 
@@ -63,7 +63,7 @@ function* writeSpte(kvm: Kvm, leaf: Leaf): Steps<'set' | 'there' | undefined> {
   const wanted = yield* spteOf(kvm, leaf);
   mmu.trail?.leave(call!, wanted.value);
   const open: Reason[] = [];
-  if (frame === undefined) open.push('spt-frame');
+  if (frame === undefined) open.push(frameReason(mmu, leaf.page));
   if (leaf.pfn === undefined || leaf.hostWritable === undefined) open.push(leaf.gfn === undefined ? 'gpte' : 'host-page');
   // What the SPTE was before may decide a bit, too.
   else if (wanted.mask !== ALL) open.push(doubtOf(kvm, leaf.page, leaf.index)?.reason ?? 'hw-ad');
@@ -199,7 +199,7 @@ export function* markMmio(kvm: Kvm, page: PageId, index: SpteIndex, gfn: Gfn, ac
     gfn,
     spte: mmioSpte(kvm, gfn, access),
     frame,
-    open: [...(frame === undefined ? (['spt-frame'] as const) : []), ...(kvm.slotGeneration === undefined ? (['slot-gen'] as const) : [])],
+    open: [...(frame === undefined ? [frameReason(mmu, page)] : []), ...(kvm.slotGeneration === undefined ? (['slot-gen'] as const) : [])],
   };
 }
 

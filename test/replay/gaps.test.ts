@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict';
+import type { EventIndex, PageId } from '../../src/engine/ids.js';
+import type { Replay } from '../../src/replay/replay.js';
+import { stateReport } from '../../src/replay/reports.js';
+import { textOf, withGap } from './edits.js';
+import { event, replayed, replayedLines } from './recordings.js';
+import { stateDifference, type Difference } from './stateDifference.js';
+
+const RECORDINGS = ['k5.10-nonpae-small-all', 'k6.1-nonpae-small-all', 'k7.2-nonpae-small-all', 'k6.1-npt-tdpmmuY-nonpae-all'];
+const CUTS = 5;
+/** An event that only a vCPU has: before it nothing is known of the VM. */
+const OF_VCPU = / (kvm_entry|kvm_exit|kvm_page_fault|fast_page_fault|kvm_mmu_pagetable_walk|kvm_mmu_get_page): /;
+
+/** Places in the midst of a recording. */
+function places(lines: readonly string[]): number[] {
+  return Array.from({ length: CUTS }, (_, i) => Math.floor((lines.length * (i + 1)) / (CUTS + 1)));
+}
+
+/** Differences at some distances from the first event that tells of the VM, up to the end; nothing of them may go unmarked. */
+function differences(truth: Replay, replay: Replay, first: number, placeOf: (at: EventIndex) => EventIndex, what: string): Difference[] {
+  const ends = [0, 3, 30, 120, 400].map((distance) => first + distance);
+  const found = ends.filter((end) => end < replay.table.length).map((end) => stateDifference(truth, replay, event(end), placeOf));
+  for (const { unmarked } of found) assert.deepEqual(unmarked, [], what);
+  return found;
+}
+
+const sum = (all: readonly Difference[], field: 'entries' | 'certain' | 'marked'): number => all.reduce((n, one) => n + one[field], 0);
+
+describe('a trace that begins in mid-life of the VM', function () {
+  this.timeout(60_000);
+  for (const name of RECORDINGS) {
+    it(`makes no finding of ${name}, and marks what may be otherwise`, async () => {
+      const truth = await replayed(`${name}.txt.zst`);
+      const lines = await textOf(`${name}.txt.zst`);
+      const all: Difference[] = [];
+      for (const cut of places(lines)) {
+        const rest = lines.slice(cut);
+        const replay = await replayedLines(rest);
+        assert.deepEqual(replay.findings, [], `from event ${cut} on`);
+        const first = rest.findIndex((line) => OF_VCPU.test(line));
+        all.push(...differences(truth, replay, first, (at) => event(at + cut), `from event ${cut} on`));
+        const cursor = replay.cursor();
+        cursor.seek(event(rest.length - 1));
+        assert.match(cursor.doubt(0)?.why ?? '', /^the trace begins in mid-life of the VM/);
+      }
+      assert.ok(sum(all, 'certain') > sum(all, 'entries') / 2, 'what events showed is certain');
+    });
+  }
+
+  it('may begin with the load of a root', async () => {
+    const lines = await textOf('k7.2-nonpae-small-all.txt.zst');
+    const load = lines.findIndex((line) => line.includes('kvm_mmu_get_page: sp gen 0 gfn 101 l2 4-byte q0') && line.endsWith(' new'));
+    assert.ok(load > 0);
+    const replay = await replayedLines(lines.slice(load));
+    assert.deepEqual(replay.findings, []);
+    assert.ok((replay.accounts.reasons.get('mid-life') ?? 0) > 0);
+  });
+
+  it('is no trace of a VM from its birth on', async () => {
+    for (const name of [...RECORDINGS.map((recording) => `${recording}.txt.zst`), 'k6.1-nonpae-small-all.dat']) {
+      const replay = await replayed(name);
+      const cursor = replay.cursor();
+      cursor.seek(event(replay.table.length - 1));
+      for (const { vm } of replay.vms) assert.equal(cursor.doubt(vm), undefined, name);
+      assert.equal(replay.accounts.reasons.get('mid-life'), undefined, name);
+    }
+  });
+
+  it('is none where the events of the first pages could not be read', async () => {
+    const replay = await replayed('k6.1-fmt-nohash-ptr.txt.zst');
+    assert.equal(replay.accounts.reasons.get('mid-life'), undefined);
+    assert.equal(replay.findings.length, 1);
+  });
+});
+
+describe('events lost in the midst of a trace', function () {
+  this.timeout(60_000);
+  for (const name of RECORDINGS) {
+    it(`are the only finding of ${name}, and what they may have changed is marked`, async () => {
+      const truth = await replayed(`${name}.txt.zst`);
+      const lines = await textOf(`${name}.txt.zst`);
+      const all: Difference[] = [];
+      for (const [i, cut] of places(lines).entries()) {
+        const lost = 50 + 20 * i;
+        if (cut + lost >= lines.length) continue;
+        const replay = await replayedLines(withGap(lines, cut, cut + lost));
+        assert.deepEqual(
+          replay.findings.map(({ kind, event: at }) => [kind, at]),
+          [['lost-events', cut]],
+        );
+        const placeOf = (at: EventIndex): EventIndex => event(at < cut ? at : at + lost);
+        assert.equal(stateDifference(truth, replay, event(cut - 1), placeOf).marked, 0);
+        all.push(...differences(truth, replay, cut, placeOf, `${lost} events lost before event ${cut}`));
+      }
+      assert.ok(sum(all, 'marked') > 0 && sum(all, 'certain') > 0);
+    });
+  }
+
+  it('leave in doubt what is known from before, until it is proven again', async () => {
+    const lines = await textOf('k6.1-nonpae-small-all.txt.zst');
+    const [cut, lost] = [600, 80];
+    const replay = await replayedLines(withGap(lines, cut, cut + lost));
+    const cursor = replay.cursor();
+
+    cursor.seek(event(cut - 1));
+    const before = stateReport(cursor, 0);
+    assert.deepEqual([before.doubt, before.roots[0]!.doubt, before.pages.find(({ doubt }) => doubt)], [undefined, undefined, undefined]);
+
+    cursor.seek(event(cut));
+    const after = stateReport(cursor, 0);
+    assert.match(after.doubt!, /^events were lost before event 600: /);
+    assert.match(after.roots[0]!.doubt!, /^events were lost: /);
+    assert.ok(after.pages.length > 10);
+    for (const { doubt, id } of after.pages) if (replay.history.pages.born(id as PageId) < cut) assert.match(doubt!, /may be there$/);
+
+    const load = Array.from({ length: replay.table.length }, (_, at) => event(at)).find(
+      (at) => at > cut && replay.table.name(at) === 'kvm_mmu_get_page' && / l2 4-byte q3 /.test(replay.table.message(at)),
+    )!;
+    cursor.seek(load);
+    assert.equal(cursor.roots(0)[0]!.doubt, undefined, 'a root was loaded');
+    assert.notEqual(cursor.header(replay.history.notes.pageOf(load)).doubt?.what, 'gone');
+
+    cursor.seek(event(replay.table.length - 1));
+    const made = cursor.livePages(0).filter((id) => !cursor.header(id).bornBefore && cursor.header(id).born > load);
+    for (const id of made) assert.equal(cursor.header(id).doubt, undefined, 'every event about it is there');
+  });
+});
