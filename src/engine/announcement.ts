@@ -82,7 +82,7 @@ export interface SetSpteAnnouncement extends Common {
   /** what follows once an open index is learned */
   readonly settle?: (index: SpteIndex) => { readonly gfn?: Gfn; readonly spte?: Bits };
   /** what the event may be instead, in order; asked for only when there is one, for nearly always none comes */
-  readonly others?: () => Iterable<SetSpteAnnouncement>;
+  readonly others?: (() => Iterable<SetSpteAnnouncement>) | undefined;
 }
 
 export interface SpteRequestedAnnouncement extends Common {

@@ -40,26 +40,26 @@ export const ACC_USER = 4;
 export const ACC_READ = 8;
 export const ACC_ALL = 15;
 
-/** Lowest bit, and mask of the value, of each field: roles are asked for them several times an event. */
-const SHIFT = byField(([at]) => at);
-const MASK = byField(([, width]) => (1 << width) - 1);
+/** The mask of each field's value above its lowest bit (5 bits), in one number: roles are asked for fields several times an event. */
+const PLACES = Object.fromEntries(ROLE_FIELDS.map((field) => [field, placeOf(FIELDS[field])])) as RoleFields;
 
-function byField(of: (place: readonly [at: number, width: number]) => number): RoleFields {
-  return Object.fromEntries(ROLE_FIELDS.map((field) => [field, of(FIELDS[field])])) as RoleFields;
+function placeOf([at, width]: readonly [at: number, width: number]): number {
+  return (((1 << width) - 1) << 5) | at;
 }
 
 /** One field of a role. */
 export function roleField(role: Role, field: RoleField): number {
-  return (role >>> SHIFT[field]) & MASK[field];
+  const place = PLACES[field];
+  return (role >>> (place & 31)) & (place >>> 5);
 }
 
 /** The role with one field replaced. */
 export function withRole(role: Role, changes: Partial<RoleFields>): Role {
   let word: number = role;
   for (const name in changes) {
-    const at = SHIFT[name as RoleField];
-    const mask = MASK[name as RoleField] << at;
-    word = (word & ~mask) | ((changes[name as RoleField]! << at) & mask);
+    const place = PLACES[name as RoleField];
+    const mask = (place >>> 5) << (place & 31);
+    word = (word & ~mask) | ((changes[name as RoleField]! << (place & 31)) & mask);
   }
   return (word >>> 0) as Role;
 }

@@ -24,7 +24,7 @@ const HIGHEST_LEVEL = 5;
  * the entries read, from the top level down.
  */
 export class GuestWalk {
-  /** halves of the entries read, by level; `known` has a bit for each level that was */
+  /** halves of the entries read, by level, as signed numbers, which need no memory of their own; `known` has a bit for each level that was */
   private readonly lows = [0, 0, 0, 0, 0, 0];
   private readonly highs = [0, 0, 0, 0, 0, 0];
   private known = 0;
@@ -58,8 +58,8 @@ export class GuestWalk {
       this.top = level;
       this.pageKnown = -1;
     }
-    this.lows[level] = low;
-    this.highs[level] = high;
+    this.lows[level] = low | 0;
+    this.highs[level] = high | 0;
     this.known |= 1 << level;
     this.bottom = level;
   }
@@ -143,14 +143,14 @@ export class GuestWalk {
 
   /** The entry read at a level. */
   entry(level: number): bigint | undefined {
-    return this.has(level) ? (BigInt(this.highs[level]!) << 32n) | BigInt(this.lows[level]!) : undefined;
+    return this.has(level) ? (BigInt(this.high(level)) << 32n) | BigInt(this.low(level)) : undefined;
   }
   /** Its halves; 0 where none was read. */
   low(level: number): number {
-    return this.lows[level] ?? 0;
+    return (this.lows[level] ?? 0) >>> 0;
   }
   high(level: number): number {
-    return this.highs[level] ?? 0;
+    return (this.highs[level] ?? 0) >>> 0;
   }
   has(level: number): boolean {
     return ((this.known >>> level) & 1) !== 0;

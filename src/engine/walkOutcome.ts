@@ -21,9 +21,9 @@ export interface WalkSetting {
   readonly control: GuestControl;
   readonly cpu?: Partial<GuestCpu>;
   /** EFLAGS.AC is set and the access explicit: SMAP does not apply */
-  readonly ac?: boolean;
+  readonly ac?: boolean | undefined;
   /** the EPTP turns accessed and dirty bits on */
-  readonly eptAd?: boolean;
+  readonly eptAd?: boolean | undefined;
 }
 
 /** A bit that the walk still has to set in an entry of a level, in the order of the events. */
@@ -88,9 +88,9 @@ function judge(walk: GuestWalk, setting: WalkSetting): WalkOutcome {
     const reserved = reservedBits.areIn(mode, level, low, walk.high(level));
     if (reserved) return { kind: 'fault', ...faultCode(walk, control, PferrBit.present | PferrBit.reserved) };
     if (reserved === undefined && level === walk.leafLevel) {
-      const allowed: WalkSetting = { ...(hasNx(walk, level) ? withNx(setting) : setting), cpu: LENIENT };
+      const { control: allowed, ac, eptAd } = hasNx(walk, level) ? withNx(setting) : setting;
       const fault = faultCode(walk, control, PferrBit.present | PferrBit.reserved);
-      return { kind: 'unknown', why: 'reserved', fault, otherwise: judge(walk, allowed) };
+      return { kind: 'unknown', why: 'reserved', fault, otherwise: judge(walk, { control: allowed, cpu: LENIENT, ac, eptAd }) };
     }
     const last = isLastGpte(mode, level, low, control.pse);
     if (last === undefined && level === walk.leafLevel) return { kind: 'unknown', why: 'pse' };

@@ -220,10 +220,10 @@ function unmapped(task: Task, bytes: bigint): void {
 
 /** A write to a page that the host may have mapped read-only ended without a request: the host copied the page. */
 function startedOver(task: Task): boolean {
-  if (task.requested || task.mmu.has('notifier-events') || task.emulating) return false;
-  if (task.kvm.time.showsFaults && !task.walksForFault) return false;
   const { walk, mmu, kvm } = task;
-  if (!walk?.isWrite || walk.gfn === undefined || kvm.host.isAbsent(walk.gfn) || kvm.host.at(walk.gfn)?.writable) return false;
+  if (task.requested || task.emulating || !walk?.isWrite || mmu.has('notifier-events')) return false;
+  if (kvm.time.showsFaults && !task.walksForFault) return false;
+  if (walk.gfn === undefined || kvm.host.isAbsent(walk.gfn) || kvm.host.at(walk.gfn)?.writable) return false;
   return !(walk.isProtectionFault && mmu.isTracked(walk.gfn));
 }
 

@@ -80,7 +80,7 @@ export function* enterFromLocalRoot(task: Task, vcpu: Vcpu, flushes: boolean): S
 /** A walk of a 32-bit guest's tables for a fault: whatever no event showed, the vCPU has a local root for them. */
 export function walkedFromLocalRoot(task: Task): void {
   const { vcpu, walk, mmu } = task;
-  if (!vcpu || !walk || walk.empty || !mmu.has('local-pages') || (walk.mode !== '32' && walk.mode !== 'pae')) return;
+  if (!vcpu || !walk || walk.empty || (walk.mode !== '32' && walk.mode !== 'pae') || !mmu.has('local-pages')) return;
   const has4ByteGpte = walk.mode === '32' ? 1 : 0;
   walk.topGfn ??= task.registers.of(vcpu.id)?.cr3 ?? tableBelow(task, vcpu);
   const [root = NO_PAGE] = vcpu.roots();

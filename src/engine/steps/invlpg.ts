@@ -33,6 +33,8 @@ function modeOf({ mmu }: Kvm, vcpu: Vcpu, page: PageId): PagingMode {
   return vcpu.shape() === 'pae' ? 'pae' : '4-level';
 }
 
+const INVLPG = ['invlpg'] as const;
+
 function anyEntryOf(kvm: Kvm, vcpu: Vcpu, page: PageId, others?: SetSpteAnnouncement['others']): SetSpteAnnouncement {
   const { pages, state, format } = kvm.mmu;
   const present = format.present | format.mmuPresent;
@@ -45,9 +47,9 @@ function anyEntryOf(kvm: Kvm, vcpu: Vcpu, page: PageId, others?: SetSpteAnnounce
     spte: { value: present, mask: present | format.accessed },
     frame: pages.frame(state, page),
     settle: (index) => prefetched(kvm, page, index, modeOf(kvm, vcpu, page)),
-    ...(others && { others }),
+    others,
     maybe: 'invlpg',
-    open: ['invlpg'],
+    open: INVLPG,
   };
 }
 
