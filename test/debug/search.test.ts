@@ -193,9 +193,10 @@ describe('finding while a trace is loaded', () => {
   it('is withdrawn like any request', async () => {
     const file = await plain('k6.1-three-vms-all.txt.zst', 'cancelled.txt');
     const driver = await Driver.loaded(file);
+    const here = await driver.index();
     const seq = driver.client.send('shadowMmu/search', { text: 'x.*y.*z.*never', as: 'regex', from: 0 });
     await driver.client.request('cancel', { requestId: seq });
-    assert.equal(await driver.index(), 0);
+    assert.equal(await driver.index(), here);
     driver.close();
   });
 });
