@@ -44,12 +44,13 @@ async function all() {
   const built = [await check('build', ['esbuild.mjs']), await check('build of the tests', ['esbuild.mjs', '--tests'])];
   if (sum(built).failed) return sum(built);
   const unit = ['out/test/**/*.test.mjs', '--ignore', 'out/test/{editor,webview}/**', '--timeout', '20000', ...mochaOptions];
-  const editorSuites = /** @type {const} */ (['webview', 'exthost', 'ui', 'desktop', 'pictures']).filter(wants);
-  // Two processors: the checks of the sources beside the unit tests.
-  const plain = await Promise.all([
-    ...(wants('static') ? [guarded(staticChecks)] : []),
-    ...(wants('unit') ? [guarded(() => mocha('unit tests', unit))] : []),
-  ]);
+  const editorSuites = /** @type {const} */ (['exthost', 'ui', 'desktop', 'pictures']).filter(wants);
+  // Two processors: the checks of the sources and the webviews beside the unit tests.
+  const beside = async () => {
+    const checks = wants('static') ? [await guarded(staticChecks)] : [];
+    return sum(wants('webview') ? [...checks, await guarded(() => editorTests(['webview']))] : checks);
+  };
+  const plain = await Promise.all([beside(), ...(wants('unit') ? [guarded(() => mocha('unit tests', unit))] : [])]);
   const editor = editorSuites.length ? [await guarded(() => editorTests([...editorSuites]))] : [];
   return sum([...built, ...plain, ...editor]);
 }

@@ -96,9 +96,8 @@ export class Debuggee implements BindingSite {
     const { replay, table, end } = this.recording;
     const body: LoadedEvent = { events: end, findings: replay.findings.length, roles: table.info.roles };
     this.client.event('shadowMmu/loaded', body);
-    for (const threadId of this.threads.untold()) this.client.event('thread', { reason: 'started', threadId });
-    // Statistics and findings are more than they were at the stop. Threads are told of above: when they are called invalid, VS Code withdraws
-    // the documents that it is waiting for, and takes the keyboard to the top frame.
+    // Statistics and findings are more than they were at the stop. Threads that came are listed at the next one: a `thread` event makes
+    // VS Code drop a stop that it has not shown yet, and invalid threads the documents that it is waiting for.
     if (this.stop && this.client.takesInvalidated) this.client.event('invalidated', { areas: ['variables'] });
   }
 
@@ -119,7 +118,7 @@ export class Debuggee implements BindingSite {
       reason: stop.reason,
       description: stop.description,
       text: stop.text,
-      threadId: this.threads.stopped(stop.event),
+      threadId: this.threads.of(stop.event),
       allThreadsStopped: true,
       ...(ids.length > 0 && { hitBreakpointIds: ids }),
     });

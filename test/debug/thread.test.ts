@@ -54,24 +54,15 @@ describe('the replay in a thread of its own', () => {
     client.close();
   });
 
-  it('tells of the threads that come later, and of none that a client has heard of: VS Code drops the stop of such a one', async () => {
+  it('ends a load without an event that makes VS Code drop the stop it is about to show, or a document', async () => {
     const client = await launched(TRACE);
-    const { threadId } = await client.event<P.StoppedEvent>('stopped', 0);
-    const { threads } = await client.request<P.ThreadsResponse['body']>('threads');
     await client.event('shadowMmu/loaded');
-    const all = await client.request<P.ThreadsResponse['body']>('threads');
-    const heard = new Set([threadId, ...threads.map(({ id }) => id)]);
-    const started = client.events.filter(({ event }) => event === 'thread').map(({ body }) => (body as P.ThreadEvent['body']).threadId);
-    assert.deepEqual(
-      started,
-      all.threads.map(({ id }) => id).filter((id) => !heard.has(id)),
+    const { threads } = await client.request<P.ThreadsResponse['body']>('threads');
+    assert.ok(threads.length > 0);
+    assert.ok(
+      client.events.every(({ event, body }) => event !== 'thread' && !(body as P.InvalidatedEvent['body'])?.areas?.includes('threads')),
     );
     client.close();
-    const silent = await launched(TRACE);
-    await silent.event('shadowMmu/loaded');
-    await silent.request('threads');
-    assert.ok(silent.events.every(({ event }) => event !== 'thread'));
-    silent.close();
   });
 
   it('gives way to another launch, and to a restart that need not read', async () => {

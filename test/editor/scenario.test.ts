@@ -23,7 +23,7 @@ describe('a scenario in the workbench', function () {
 
   afterEach(async function () {
     if (!workbench) return;
-    if (this.currentTest?.state === 'failed') await workbench.screenshot(`FAILED ${this.currentTest.title}`);
+    if (this.currentTest?.state === 'failed') await workbench.failed(this.currentTest.title);
     const { errors } = workbench;
     await workbench.close();
     workbench = undefined;

@@ -24,7 +24,7 @@ describe('the workbench', function () {
 
   afterEach(async function () {
     if (!workbench) return;
-    if (this.currentTest?.state === 'failed') await workbench.screenshot(`FAILED ${this.currentTest.title}`);
+    if (this.currentTest?.state === 'failed') await workbench.failed(this.currentTest.title);
     const { errors } = workbench;
     const notifications = await workbench.notifications();
     await workbench.close();

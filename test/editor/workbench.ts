@@ -4,7 +4,7 @@
  */
 import { writeFileSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { chromium, type BrowserContext, type FrameLocator, type Locator, type Page } from 'playwright-core';
+import { chromium, type Browser, type FrameLocator, type Locator, type Page } from 'playwright-core';
 import { windowUrl } from '../host/windowUrl.mjs';
 
 /** Slow machines get this long for each thing on the screen. */
@@ -24,17 +24,20 @@ export const themes = {
 } as const;
 export type Theme = keyof typeof themes;
 
-let context: Promise<BrowserContext> | undefined;
-/** The one profile of the run: what the server sent for one window is at hand for the next. */
-const theContext = () => (context ??= chromium.connect(given('EDITOR_BROWSER')).then((browser) => browser.newContext()));
+let browser: Promise<Browser> | undefined;
+/** The one browser of the run. */
+const theBrowser = () => (browser ??= chromium.connect(given('EDITOR_BROWSER')));
 
 export class Workbench {
   /** exceptions in the page; there should be none */
   readonly errors: string[] = [];
+  /** what VS Code logs, which it does into the console of its page */
+  private readonly log: string[] = [];
 
   private constructor(readonly page: Page) {
     page.setDefaultTimeout(patience);
     page.on('pageerror', (error) => this.errors.push(error.message));
+    page.on('console', (message) => this.log.push(`${message.type()}: ${message.text()}`));
   }
 
   /** A window of its own, with nothing remembered, and the text trace `file` of the sample folder open. */
@@ -50,25 +53,26 @@ export class Workbench {
       settings,
       JSON.stringify({ ...(JSON.parse(readFileSync(settings, 'utf8')) as object), 'workbench.colorTheme': themes[theme] }),
     );
-    const workbench = new Workbench(await (await theContext()).newPage());
-    await workbench.page.setViewportSize(viewport);
+    const context = await (await theBrowser()).newContext({ viewport });
+    const workbench = new Workbench(await context.newPage());
     const folder = given('EDITOR_FOLDER');
     await workbench.page.goto(windowUrl(given('EDITOR_ORIGIN'), folder, [['openFile', path.join(folder, file)]]));
     await workbench.tab(file).waitFor();
     return workbench;
   }
 
-  /** Closes the window, and forgets what it has stored. */
   async close(): Promise<void> {
-    const { page } = this;
-    const session = await page.context().newCDPSession(page);
-    await page.goto('about:blank');
-    await session.send('Storage.clearDataForOrigin', { origin: given('EDITOR_ORIGIN'), storageTypes: 'all' });
-    await page.close();
+    await this.page.context().close();
   }
 
   async screenshot(name: string): Promise<void> {
     await this.page.screenshot({ path: path.join(given('EDITOR_SCREENSHOTS'), `${name}.png`) });
+  }
+
+  /** A picture of where a test failed, and the log that led there. */
+  async failed(title: string): Promise<void> {
+    await this.screenshot(`FAILED ${title}`);
+    writeFileSync(path.join(given('EDITOR_SCREENSHOTS'), `FAILED ${title}.log`), this.log.join('\n'));
   }
 
   notifications(): Promise<string[]> {

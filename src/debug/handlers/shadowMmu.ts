@@ -57,7 +57,7 @@ export function shadowMmuHandlers(session: SessionContext): Handlers {
  * Clients take it from the answers to the protocol's own requests that the debuggee moves on. These requests they know nothing about, and
  * without being told VS Code goes on showing the reason of the stop before.
  */
-function departure({ client, debuggee }: SessionContext, threadId = debuggee.threads.all()[0]?.id): void {
+function departure({ client, debuggee }: SessionContext, threadId = debuggee.threads.list()[0]?.id): void {
   if (threadId !== undefined) client.event('continued', { threadId, allThreadsContinued: true });
 }
 

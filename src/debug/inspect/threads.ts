@@ -8,37 +8,9 @@ const NO_PROCESS = 1_000_000_000;
 
 /** The threads of a session: one per vCPU of its VM, and one per other task with events of it. */
 export class Threads {
-  /** those that the client has been told of, by a list or by a stop */
-  private readonly told = new Set<number>();
-  private listed = false;
-
   constructor(private readonly recording: Recording) {}
 
-  /** For the client. */
   list(): P.Thread[] {
-    const threads = this.all();
-    for (const { id } of threads) this.told.add(id);
-    this.listed = true;
-    return threads;
-  }
-
-  /**
-   * Numbers of the threads that have come since the client listed them; none before it did, since it will find all of them. VS Code drops
-   * the stop of a thread that is said to have started meanwhile.
-   */
-  untold(): number[] {
-    return this.listed ? this.all().flatMap(({ id }) => (this.told.has(id) ? [] : [id])) : [];
-  }
-
-  /** Thread of an event where the debugger stops: the client hears of it with the stop. */
-  stopped(event: EventIndex): number {
-    const thread = this.of(event);
-    this.told.add(thread);
-    return thread;
-  }
-
-  /** vCPUs first. */
-  all(): P.Thread[] {
     const vcpus = this.vcpus();
     const rank = (pid: number): number => vcpus.get(pid) ?? vcpus.size;
     return this.recording.lists
