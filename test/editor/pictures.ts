@@ -82,7 +82,7 @@ describe('pictures of the scenarios', () => {
       await item.click();
       await view.locator(`.go[data-side=${side}]`).click();
       await w.toolbar.waitFor();
-      await w.page.locator('.debug-top-stack-frame-line').first().waitFor();
+      await w.currentLineShown();
       for (const title of ['Watch', 'Call Stack', 'Breakpoints']) await w.toggleView(title, false);
       await w.toggleView('SPTE layout', true);
       await w.findInLayout(page);

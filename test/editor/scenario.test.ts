@@ -60,7 +60,7 @@ describe('a scenario in the workbench', function () {
     const line = lineOf('read 0x200000');
     await w.toggleBreakpoint(line);
     await w.start();
-    await w.page.locator('.debug-top-stack-frame-line').first().waitFor();
+    await w.currentLineShown();
     await w.button('Continue');
     await w.stoppedAt(line);
     await w.button('Step Over');

@@ -90,7 +90,7 @@ describe('the workbench', function () {
     await w.fromExplorer('trace.dat', 'Debug This Trace');
     await w.toolbar.waitFor();
     // The window of the first stop must have been opened: VS Code drops an editor that the next stop overtakes.
-    await w.page.locator('.debug-top-stack-frame-line').first().waitFor();
+    await w.currentLineShown();
     await w.breakOn('Zap');
     await w.button('Continue');
     await w.page.locator('.exception-widget').waitFor();
@@ -107,7 +107,7 @@ describe('the workbench', function () {
       await w.webview('panel').getByText('kvm_mmu_get_page').first().waitFor();
       await w.screenshot('20 summary of a large text');
       await w.start();
-      await w.page.locator('.debug-top-stack-frame-line').first().waitFor();
+      await w.currentLineShown();
       await w.page.locator('.codelens-decoration', { hasText: 'later events' }).first().waitFor();
       await w.screenshot('21 first window');
       await w.command('Find in Trace');
@@ -140,7 +140,7 @@ describe('the workbench', function () {
     await summary.getByText('kvm_mmu_get_page').first().waitFor();
     await w.screenshot('08 summary of trace.dat');
     await w.start();
-    await w.page.locator('.debug-top-stack-frame-line').first().waitFor();
+    await w.currentLineShown();
     await w.variablesShow(eventName(sample.text(sample.first)));
   });
 
