@@ -10,7 +10,8 @@ import type { GetPageRecord } from './pageRecords.js';
 /**
  * Tells whether a trace begins in mid-life of a VM. Before a vCPU enters the guest for the first time it makes the pages of its root, and
  * nothing else of the MMU can come before [6.1 x86.c:vcpu_enter_guest, mmu.c:kvm_mmu_load]. A trace that begins with such a load may be cut
- * off there all the same: that is open until the first page below the root.
+ * off there all the same: that is open until the first page below the root. Where the events of those pages are there and cannot be read,
+ * the same follows: pages live that no event showed.
  */
 export class Beginnings {
   private readonly open = new Set<Mmu>();
@@ -22,7 +23,7 @@ export class Beginnings {
     const { table } = this;
     if (vcpu === undefined && table.kind(event) !== Kind.zapAllFast) return;
     const isOld = vcpu === undefined ? table.num(event, 1) > 0 : showsOlderPages(table, event, !mmu.has('local-pages'));
-    if (isOld && !lacksGetPages(table, event)) this.found(mmu);
+    if (isOld) this.found(mmu);
     else if (vcpu !== undefined) this.open.add(mmu);
   }
 
@@ -75,13 +76,6 @@ const FROM_GUEST: ReadonlySet<number> = new Set<number>([
   Kind.handleMmio,
   Kind.tdpSpteChanged,
 ]);
-
-/** Pages may have been made by events that could not be read. */
-function lacksGetPages(table: EventTable, before: EventIndex): boolean {
-  for (let event = 0; event < before; event++)
-    if (table.kind(event) === Kind.other && table.name(event) === 'kvm_mmu_get_page') return true;
-  return false;
-}
 
 function has(table: EventTable, before: EventIndex, kind: Kind): boolean {
   for (let event = 0; event < before; event++) if (table.kind(event) === kind) return true;

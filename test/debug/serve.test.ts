@@ -48,7 +48,7 @@ describe('the adapter as a server', () => {
   });
 
   it('is a program that ends with its session', async function () {
-    if (!existsSync(PROGRAM)) this.skip();
+    assert.ok(existsSync(PROGRAM), 'npm run build makes it');
     const client = DapClient.process(PROGRAM);
     assert.equal(await firstStop(client), 'entry');
     const exit = once(client.child, 'exit');
@@ -57,7 +57,7 @@ describe('the adapter as a server', () => {
   });
 
   it('ends when its client is gone', async function () {
-    if (!existsSync(PROGRAM)) this.skip();
+    assert.ok(existsSync(PROGRAM), 'npm run build makes it');
     const client = DapClient.process(PROGRAM);
     assert.equal(await firstStop(client), 'entry');
     const exit = once(client.child, 'exit');
