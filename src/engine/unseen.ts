@@ -7,7 +7,7 @@ import type { State, WritableState } from './state.js';
 
 /** What can change SPTEs without an event that says which (`oracle/README.md`, "What the trace does not tell"). */
 export const Cause = {
-  /** events were lost */
+  /** events were lost, or cannot be read */
   lost: 0,
   /** an MMU notifier whose guest frames are not known */
   notifier: 1,

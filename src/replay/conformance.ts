@@ -36,7 +36,7 @@ export class Conformance {
         now: () => replay.state.now,
         unrecorded: (announced) => this.unrecorded(task, announced),
         missing: (event, announced) => {
-          if (this.missingInputs(task)) return;
+          if (task.takeUnread(announced.output as Kind) || this.missingInputs(task)) return;
           replay.accounts.missing(announced.output as Kind);
           replay.findings.missing(event, task.mmu, announced);
         },
@@ -90,7 +90,7 @@ export class Conformance {
     if (isAnonymous(this.replay.table, event)) return this.judgeAnonymous(event, kind, task);
     const verdict = this.compare(event, kind, task);
     if (verdict.outcome !== 'wrong' && verdict.outcome !== 'unpredicted') return verdict;
-    const reason = this.missingInputs(task) ?? this.midLife(event, kind, task);
+    const reason = this.missingInputs(task) ?? (task.unread.length > 0 ? 'lost' : undefined) ?? this.midLife(event, kind, task);
     return reason ? { outcome: 'unpredictable', reason } : verdict;
   }
 

@@ -93,7 +93,7 @@ export class Cursor {
   }
 
   private rootDoubt(vcpu: Vcpu, hasCached: boolean): { doubt?: string } {
-    if (vcpu.isOutOfSight(this.state)) return { doubt: 'events were lost: another root may be in use' };
+    if (vcpu.isOutOfSight(this.state)) return { doubt: 'events are missing: another root may be in use' };
     return hasCached && !vcpu.isRootCertain(this.state) ? { doubt: 'CR3 was written: one of the cached roots may be in use' } : {};
   }
 

@@ -14,7 +14,7 @@ const WHAT: Record<Unseen, Doubt['what']> = {
 };
 
 const WHY: Record<UnseenChange['why'], string> = {
-  lost: 'events were lost',
+  lost: 'events are missing',
   notifier: 'an MMU notifier ran, and no event says which guest frames it hit',
   userspace: 'user space ran: it may have switched or read the dirty log',
   invlpg: 'INVLPG ran while the page was unsync, and no event gives its address',
@@ -38,7 +38,7 @@ const LACKS_ENTRIES = 'entries that are not listed may be there';
 export function doubtOfVm({ unseen }: Mmu, state: State): Doubt | undefined {
   const lost = unseen.last(state, Cause.lost);
   if (lost !== BEFORE_FIRST)
-    return { what: 'gone', since: lost, why: `events were lost before event ${lost}: pages that are not listed may be there` };
+    return { what: 'gone', since: lost, why: `events are missing before event ${lost}: pages that are not listed may be there` };
   const older = unseen.last(state, Cause.midLife);
   if (older === BEFORE_FIRST) return undefined;
   const why = `the trace begins in mid-life of the VM, as event ${older} shows: pages that are not listed may be there`;
@@ -50,7 +50,7 @@ export function doubtOfPage({ pages, unseen }: Mmu, state: State, page: PageId):
   const born = pages.born(page);
   const lost = unseen.last(state, Cause.lost);
   if (born < lost) {
-    const losses = `events were lost before event ${lost}`;
+    const losses = `events are missing before event ${lost}`;
     if (pages.wasSeenSince(state, page, lost)) return { what: 'value', since: lost, why: `${losses}: ${LACKS_ENTRIES}` };
     return { what: 'gone', since: lost, why: `${losses}: the page may be gone, and ${LACKS_ENTRIES}` };
   }

@@ -10,8 +10,7 @@ import type { GetPageRecord } from './pageRecords.js';
 /**
  * Tells whether a trace begins in mid-life of a VM. Before a vCPU enters the guest for the first time it makes the pages of its root, and
  * nothing else of the MMU can come before [6.1 x86.c:vcpu_enter_guest, mmu.c:kvm_mmu_load]. A trace that begins with such a load may be cut
- * off there all the same: that is open until the first page below the root. Where the events of those pages are there and cannot be read,
- * the same follows: pages live that no event showed.
+ * off there all the same, unless it shows how the vCPU was made: that is open until the first page below the root.
  */
 export class Beginnings {
   private readonly open = new Set<Mmu>();
@@ -22,8 +21,10 @@ export class Beginnings {
   begin(mmu: Mmu, vcpu: number | undefined, event: EventIndex): void {
     const { table } = this;
     if (vcpu === undefined && table.kind(event) !== Kind.zapAllFast) return;
-    const isOld = vcpu === undefined ? table.num(event, 1) > 0 : showsOlderPages(table, event, !mmu.has('local-pages'));
-    if (isOld) this.found(mmu);
+    const pid = vcpu === undefined ? undefined : table.pid(event);
+    const isOld = pid === undefined ? table.num(event, 1) > 0 : showsOlderPages(table, event, !mmu.has('local-pages'));
+    if (pid !== undefined && hasUnreadPages(table, pid, event)) this.found(mmu, Cause.lost);
+    else if (isOld) this.found(mmu);
     else if (vcpu !== undefined) this.open.add(mmu);
   }
 
@@ -40,9 +41,9 @@ export class Beginnings {
   }
 
   /** Pages that no event showed may live. */
-  private found(mmu: Mmu): void {
+  private found(mmu: Mmu, cause: Cause = Cause.midLife): void {
     mmu.incomplete = true;
-    mmu.unseen.happened(Cause.midLife);
+    mmu.unseen.happened(cause);
   }
 }
 
@@ -50,7 +51,13 @@ export class Beginnings {
 function showsOlderPages(table: EventTable, first: EventIndex, rootsHaveEvents: boolean): boolean {
   // The thread's own events from before, which do not tell that it is a vCPU's.
   const pid = table.pid(first);
-  for (let event = 0; event < first; event++) if (table.pid(event) === pid && FROM_GUEST.has(table.kind(event))) return true;
+  let made = false;
+  for (let event = 0; event < first; event++) {
+    if (table.pid(event) !== pid) continue;
+    made ||= makesFirstVcpu(table, event);
+    if (FROM_GUEST.has(table.kind(event)) && !made) return true;
+  }
+  if (made) return false;
   if (table.kind(first) !== Kind.getPage) return rootsHaveEvents;
   const role = table.num(first, SpSlot.role) as Role;
   if (table.num(first, SpSlot.created) === 0 || (roleField(role, 'level') === 1 && rootsHaveEvents)) return true;
@@ -58,6 +65,20 @@ function showsOlderPages(table: EventTable, first: EventIndex, rootsHaveEvents: 
   if (roleField(role, 'level') === 2 && roleField(role, 'has4ByteGpte') && roleField(role, 'quadrant')) return true;
   return table.has(first, SpSlot.gen) && table.num(first, SpSlot.gen) > 0 && !has(table, first, Kind.zapAllFast);
 }
+
+/** Pages may live whose events cannot be read. */
+function hasUnreadPages(table: EventTable, pid: number, before: EventIndex): boolean {
+  for (let event = 0; event < before; event++)
+    if (table.kind(event) === Kind.other && table.pid(event) === pid && table.unreadKind(event) <= Kind.prepareZap) return true;
+  return false;
+}
+
+/** The first vCPU of a VM gets its TSC: whatever comes then, no page is older [6.1 x86.c:kvm_arch_vcpu_postcreate]. */
+function makesFirstVcpu(table: EventTable, event: number): boolean {
+  return table.kind(event) === Kind.other && table.name(event) === 'kvm_write_tsc_offset' && NEW_TSC.test(table.message(event));
+}
+
+const NEW_TSC = /^vcpu=0 prev=0 /;
 
 /** What KVM does for a guest that has run. */
 const FROM_GUEST: ReadonlySet<number> = new Set<number>([

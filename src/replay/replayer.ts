@@ -80,6 +80,8 @@ export class Replayer implements History {
   private settled: Task | undefined;
   /** by VM */
   private readonly registers: KnownRegisters[] = [];
+  /** by kind, whether an event of it could be read */
+  private readonly wasRead = new Uint8Array(Kind.other + 1);
   /** Events that have been through the engine. */
   replayed = 0;
 
@@ -201,6 +203,8 @@ export class Replayer implements History {
   private taskEvent(event: EventIndex, task: Task): void {
     const kind = this.table.kind(event);
     task.lastEvent = event;
+    this.wasRead[kind] = 1;
+    if (kind === Kind.other) this.unread(this.table.unreadKind(event), task);
     guestEvent(this, event, kind, task);
     drive(this, event, kind, task);
     const depth = this.notes.depthOf(kind, task);
@@ -208,9 +212,29 @@ export class Replayer implements History {
     this.notes.add(depth, page, index);
   }
 
+  /**
+   * An event that is there and cannot be read: an output may be what was announced; without an input nothing can be. A kind of input of
+   * which no event can be read is like one that was not recorded.
+   */
+  private unread(kind: Kind, task: Task): void {
+    if (isOutput(kind)) task.unread.push(kind);
+    else if (kind !== Kind.other && this.wasRead[kind]) this.missed(task);
+  }
+
+  /** An event of the task is missing, and nothing tells what it was. */
+  private missed(task: Task): void {
+    task.mmu.unseen.happened(Cause.lost);
+    task.mmu.incomplete = true;
+    task.kvm.time.lost();
+    task.reset();
+    task.vcpu?.lostSight();
+  }
+
   /** A recorded output: held against what was announced, then let into the state. */
   private output(event: EventIndex, kind: Kind, task: Task): Came {
     const verdict = this.conformance.judge(event, kind, task);
+    // What was not announced either could be anything.
+    if (task.unread.length > 0) this.missed(task);
     const came = verdict.taken ?? this.letIn(this.conformance.readingOf(event, task, verdict), task);
     if (task.mmu.unseen.hasGaps && kind <= Kind.prepareZap && came.page !== NO_PAGE) this.sawPage(task.mmu, came.page);
     this.conformance.keepReadings(event, task, verdict, came);

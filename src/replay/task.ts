@@ -10,6 +10,7 @@ import type { RootShape, Vcpu } from '../engine/vcpu.js';
 import type { RootPage } from '../engine/rootPages.js';
 import type { RootChange } from '../engine/steps/roots.js';
 import { GuestWalk } from '../engine/walk.js';
+import type { Kind } from '../trace/vocabulary.js';
 import type { KnownRegisters } from './registers.js';
 import type { Work } from './work.js';
 
@@ -76,6 +77,9 @@ export class Task {
 
   /** without exits: the last write that KVM must emulate, whether the instruction has been fetched for it, and whether it has written */
   toEmulate: { readonly address: bigint; fetched: boolean; readonly wrote: boolean } | undefined;
+
+  /** outputs that came with a message that cannot be read, and no announcement stands for yet */
+  unread: Kind[] = [];
 
   readonly work: Work;
 
@@ -154,8 +158,16 @@ export class Task {
     return page;
   }
 
+  /** An announced output was not read; whether it came all the same, with a message that cannot be read. */
+  takeUnread(kind: Kind): boolean {
+    const at = this.unread.indexOf(kind);
+    if (at >= 0) this.unread.splice(at, 1);
+    return at >= 0;
+  }
+
   /** Events were lost: nothing that was under way can be relied on. */
   reset(): void {
+    this.unread = [];
     this.endFault();
     this.rootLoad = undefined;
     this.emulating = undefined;

@@ -11,7 +11,7 @@ import type { Batch } from './batch.js';
 import type { Form } from './forms.js';
 import type { TraceInfo } from './info.js';
 import type { Context, Shape } from './shape.js';
-import { specOf, type Kind } from './vocabulary.js';
+import { Kind, kindOf, specOf } from './vocabulary.js';
 
 /** What {@link EventTable.timeText} answers where the trace has no times. */
 export const ABSENT_TIME = '';
@@ -22,6 +22,8 @@ const HIGH = 0x1_0000_0000;
 /** More contexts than a trace ever has: for a shape and a context in one number. */
 const CONTEXTS = 2 ** 32;
 const decoder = new TextDecoder();
+/** Where the events of the vocabulary come from; other systems may have some of the same names. */
+const OWN_SYSTEMS: ReadonlySet<string> = new Set(['kvm', 'kvmmmu']);
 
 /** Which line of a document each event belongs to; lines count from 1. */
 export interface LineMap {
@@ -139,6 +141,12 @@ export class EventTable {
 
   name(e: number): string {
     return this.#shape(e).name;
+  }
+
+  /** What an event is by its name, where its message could not be read; {@link Kind.other} for all that were, and for all other names. */
+  unreadKind(e: number): Kind {
+    const { kind, system, name } = this.#shape(e);
+    return kind === Kind.other && (system === undefined || OWN_SYSTEMS.has(system)) ? kindOf(name) : Kind.other;
   }
 
   /** Number of what ran the event where, from 0: events of one have pid, comm, tgid, CPU and the way to print times in common. */
