@@ -58,6 +58,7 @@ describe('a scenario in the workbench', function () {
   it('is debugged in both directions, with its shadow pages', async () => {
     const w = (workbench = await Workbench.open(NAME));
     const line = lineOf('read 0x200000');
+    await w.editor.locator('.codelens-decoration', { hasText: 'Compare with and without' }).waitFor();
     await w.toggleBreakpoint(line);
     await w.start();
     await w.currentLineShown();
