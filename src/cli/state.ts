@@ -2,7 +2,7 @@ import type { EventIndex } from '../engine/ids.js';
 import type { Replay } from '../replay/replay.js';
 import { stateReport, type StateReport } from '../replay/reports.js';
 import { Tasks, vmsOf } from '../replay/tasks.js';
-import { plural } from '../debug/forms/numbers.js';
+import { firstFew, plural } from '../debug/forms/numbers.js';
 import { UsageError, natural, onlyFile, print, warn, type Command, type Options } from './command.js';
 import { openFile } from './opened.js';
 import { memoryLimit, requireVm, shortOf, statusOf, warnWithoutKvm } from './trace.js';
@@ -38,8 +38,9 @@ function vmAt(replay: Replay, option: string | undefined): number {
   tasks.seeAll();
   const all = table.info.scenario ? replay.vms : vmsOf(tasks);
   if (option === undefined) {
-    const list = all.map(({ vm, vcpus, pids }) => `VM ${vm} (${plural(vcpus.length, 'vCPU')}; pids ${pids.join(', ')})`).join(', ');
-    if (all.length > 1) warn(`${table.info.file}: the trace has ${all.length} VMs: ${list}. VM 0 is shown; --vm N shows another`);
+    const list = all.map(({ vm, vcpus, pids }) => `VM ${vm} (${plural(vcpus.length, 'vCPU')}; pids ${pids.join(', ')})`);
+    if (all.length > 1)
+      warn(`${table.info.file}: the trace has ${all.length} VMs: ${firstFew(list, 8)}. VM 0 is shown; --vm N shows another`);
     return 0;
   }
   const vm = natural('vm', option);

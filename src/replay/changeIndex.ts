@@ -57,7 +57,7 @@ export class ChangeIndex {
 
   private isAbout(vm: number, gfn: Gfn): (event: number) => boolean {
     const { table, tasks } = this.history;
-    return (event) => gfnOf(this.history, event as EventIndex) === gfn && tasks.place(table.pid(event))?.vm === vm;
+    return (event) => gfnOf(this.history, event as EventIndex) === gfn && tasks.place(table.pid(event), event as EventIndex)?.vm === vm;
   }
 }
 

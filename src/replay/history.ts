@@ -27,7 +27,8 @@ export interface TaskPlaces {
   /** at least one */
   readonly vmCount: number;
   readonly all: Iterable<TaskPlace>;
-  place(pid: number): TaskPlace | undefined;
+  /** where a task belongs, which can make one VM after the other, when it has an event */
+  place(pid: number, event: EventIndex): TaskPlace | undefined;
 }
 
 /** The kernel functions that led to each event, as the engine went through them. */

@@ -6,6 +6,7 @@ import type { EventTable } from '../trace/table.js';
 import { Kind, SpSlot } from '../trace/vocabulary.js';
 import { matchPage } from './pageMatch.js';
 import type { GetPageRecord } from './pageRecords.js';
+import { makesFirstVcpu } from './tasks.js';
 
 /**
  * Tells whether a trace begins in mid-life of a VM. Before a vCPU enters the guest for the first time it makes the pages of its root, and
@@ -72,13 +73,6 @@ function hasUnreadPages(table: EventTable, pid: number, before: EventIndex): boo
     if (table.kind(event) === Kind.other && table.pid(event) === pid && table.unreadKind(event) <= Kind.prepareZap) return true;
   return false;
 }
-
-/** The first vCPU of a VM gets its TSC: whatever comes then, no page is older [6.1 x86.c:kvm_arch_vcpu_postcreate]. */
-function makesFirstVcpu(table: EventTable, event: number): boolean {
-  return table.kind(event) === Kind.other && table.name(event) === 'kvm_write_tsc_offset' && NEW_TSC.test(table.message(event));
-}
-
-const NEW_TSC = /^vcpu=0 prev=0 /;
 
 /** What KVM does for a guest that has run. */
 const FROM_GUEST: ReadonlySet<number> = new Set<number>([

@@ -138,11 +138,11 @@ export class Replay {
 
   /** The VM of an event's task; undefined for tasks that have nothing to do with one. */
   vmOf(event: EventIndex): number | undefined {
-    return this.history.tasks.place(this.table.pid(event))?.vm;
+    return this.history.tasks.place(this.table.pid(event), event)?.vm;
   }
 
   vcpuOf(event: EventIndex): VcpuInfo | undefined {
-    const place = this.history.tasks.place(this.table.pid(event));
+    const place = this.history.tasks.place(this.table.pid(event), event);
     return place?.vcpu === undefined ? undefined : { vm: place.vm, vcpu: place.vcpu, pid: place.pid };
   }
 

@@ -117,7 +117,7 @@ export class Replayer implements History {
     const event = this.replayed as EventIndex;
     this.state.now = event;
     const lost = this.table.lostBefore(event);
-    if (lost === 0 && this.table.pid(event) === this.settled?.pid && !this.table.info.scenario) {
+    if (lost === 0 && this.table.pid(event) === this.settled?.pid && this.table.kind(event) !== Kind.other) {
       this.taskEvent(event, this.settled);
       this.replayed++;
       return;
@@ -258,7 +258,7 @@ export class Replayer implements History {
 
   private taskAt(place: TaskPlace): Task {
     let task = this.byPid.get(place.pid);
-    if (!task || (task.vcpu === undefined) !== (place.vcpu === undefined)) {
+    if (!task || task.mmu.vm !== place.vm || (task.vcpu === undefined) !== (place.vcpu === undefined)) {
       if (!this.table.info.scenario && this.kvm(place.vm).vcpus.length === 0)
         this.beginnings.begin(this.mmu(place.vm), place.vcpu, this.state.now);
       const vcpu = place.vcpu === undefined ? undefined : this.vcpuAt(place.vm, place.vcpu);

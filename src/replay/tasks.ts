@@ -9,10 +9,15 @@ export interface TaskPlace {
   readonly vcpu: number | undefined;
   /** the number is a guess, from an event that does not carry it */
   readonly guessed?: boolean;
+  /** first event of the task that belongs there; absent for the first place that it has */
+  readonly since?: number;
 }
 
 /** The message of the event that making a VM begins with; clocks of a VM that runs match. */
 const NEW_VM = /^masterclock 0 .*offsetmatched 0$/;
+
+/** A vCPU gets its first TSC: it is being made [6.1 x86.c:kvm_arch_vcpu_postcreate]. */
+const NEW_VCPU = /^vcpu=0 prev=0 /;
 
 /** libvirt and QEMU with debug-threads name their vCPU threads so. */
 const QEMU_VCPU = /^CPU (\d+)\/KVM/;
@@ -20,10 +25,13 @@ const QEMU_VCPU = /^CPU (\d+)\/KVM/;
 /**
  * Tells which VM and vCPU a task works for. No event names the VM: it is found from the thread group where the trace has it, from the
  * names and numbers of QEMU's vCPU threads, and from neighbouring pids for threads that run no guest (tracepoints.md §6). A task whose
- * first event is the setting of a clock that has no vCPUs has just made a VM: what it does from then on is of that one.
+ * first event is the setting of a clock that has no vCPUs has just made a VM: what it does from then on is of that one. So has a task that
+ * makes a first vCPU though it ran one before.
  */
 export class Tasks {
   private readonly places = new Map<number, TaskPlace>();
+  /** places of tasks that went on to another VM */
+  private readonly past: TaskPlace[] = [];
   private readonly vmOfTgid = new Map<number, number>();
   private vms = 0;
   /** tasks that have nothing to do with a VM so far */
@@ -41,11 +49,11 @@ export class Tasks {
   }
 
   get all(): Iterable<TaskPlace> {
-    return this.places.values();
+    return this.past.length === 0 ? this.places.values() : [...this.past, ...this.places.values()];
   }
 
-  place(pid: number): TaskPlace | undefined {
-    return this.places.get(pid);
+  place(pid: number, event: number): TaskPlace | undefined {
+    return placeAt(this.places.get(pid), this.past, event);
   }
 
   /** The place of an event's task; found from this event when the task is new. Undefined for tasks that have nothing to do with a VM. */
@@ -53,12 +61,12 @@ export class Tasks {
     const pid = this.table.pid(event);
     const known = this.places.get(pid);
     const kind = this.table.kind(event);
-    if (known?.guessed && VCPU_SLOT.has(kind)) this.places.delete(pid);
-    else if (known && (known.vcpu !== undefined || !runsGuest(kind))) return known;
     if (kind === Kind.other) {
       if (!known) this.meet(event, pid);
-      return known;
+      return known && makesFirstVcpu(this.table, event) ? this.goOn(known, event) : known;
     }
+    if (known?.guessed && VCPU_SLOT.has(kind)) this.places.delete(pid);
+    else if (known && (known.vcpu !== undefined || !runsGuest(kind))) return known;
     this.version++;
     const found = runsGuest(kind) ? this.vcpuThread(event, pid) : this.helperThread(event, pid);
     this.places.set(pid, found);
@@ -71,14 +79,15 @@ export class Tasks {
     let settled = false;
     for (let event = 0; event < this.table.length; event++) {
       const its = this.table.pid(event);
-      if (its === pid && settled) continue;
-      if (its === pid || !this.isSettled(its)) this.placeOf(event);
+      const isOther = this.table.kind(event) === Kind.other;
+      if (its === pid && settled && !isOther) continue;
+      if (its === pid || isOther || !this.isSettled(its)) this.placeOf(event);
       pid = its;
       settled = this.isSettled(its);
     }
   }
 
-  /** No later event can tell anything else of the task. */
+  /** No later event of the vocabulary can tell anything else of the task. */
   private isSettled(pid: number): boolean {
     const place = this.places.get(pid);
     return place?.vcpu !== undefined && !place.guessed;
@@ -89,6 +98,19 @@ export class Tasks {
     if (this.strangers.has(pid)) return;
     this.strangers.add(pid);
     if (this.table.name(event) === 'kvm_update_master_clock' && NEW_VM.test(this.table.message(event))) this.makers.set(pid, undefined);
+  }
+
+  /** A task makes another VM than the one that it ran a vCPU of. */
+  private goOn(before: TaskPlace, event: number): TaskPlace {
+    if (before.vcpu === undefined) return before;
+    const { pid } = before;
+    const tgid = this.table.tgid(event);
+    const place = { pid, vm: this.vms++, vcpu: 0, since: event };
+    this.past.push(before);
+    if (tgid !== undefined) this.vmOfTgid.set(tgid, place.vm);
+    this.places.set(pid, place);
+    this.version++;
+    return place;
   }
 
   private vcpuThread(event: number, pid: number): TaskPlace {
@@ -114,7 +136,7 @@ export class Tasks {
   /** A VM that has no vCPU yet, made by the nearest older task; or one that lost its only thread, which was guessed; else a new one. */
   private newVm(pid: number): number {
     const empty = new Set(Array.from({ length: this.vms }, (_, vm) => vm));
-    for (const place of this.places.values()) if (place.vcpu !== undefined) empty.delete(place.vm);
+    for (const place of this.all) if (place.vcpu !== undefined) empty.delete(place.vm);
     let nearest: { vm: number; maker: number } | undefined;
     for (const [maker, vm] of this.makers) {
       if (vm === undefined || !empty.delete(vm) || maker > pid) continue;
@@ -164,6 +186,17 @@ export class Tasks {
     const nearest = [...vcpus, ...makers].reduce((best, place) => (distance(place) < distance(best) ? place : best));
     return { pid, vm: nearest.vm, vcpu: undefined };
   }
+}
+
+/** The first vCPU of a VM is made. */
+export function makesFirstVcpu(table: EventTable, event: number): boolean {
+  return table.kind(event) === Kind.other && table.name(event) === 'kvm_write_tsc_offset' && NEW_VCPU.test(table.message(event));
+}
+
+/** Where a task belonged at an event, its last place and those of all tasks before being known. */
+export function placeAt(last: TaskPlace | undefined, before: readonly TaskPlace[], event: number): TaskPlace | undefined {
+  if (last?.since === undefined || last.since <= event) return last;
+  return before.findLast(({ pid, since = 0 }) => pid === last.pid && since <= event);
 }
 
 /** The VMs that tasks work for. */

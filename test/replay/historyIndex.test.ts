@@ -21,7 +21,7 @@ function changed({ history }: Replay, target: ChangeTarget): EventIndex[] {
   const every = Array.from({ length: history.replayed }, (_, e) => e as EventIndex);
   if (target.kind === 'gfn') {
     return every.filter((e) => {
-      if (tasks.place(table.pid(e))?.vm !== target.vm) return false;
+      if (tasks.place(table.pid(e), e)?.vm !== target.vm) return false;
       const page = notes.pageOf(e);
       return notes.spteOf(e) ? history.leafGfn(e) === target.gfn : page !== 0 && pages.birth(page).gfn === target.gfn;
     });

@@ -71,4 +71,21 @@ describe('two VMs in a trace', function () {
     const nested = linesOf(await replayed('k6.1-npt-tdpmmuY-nonpae-all.txt.zst'));
     await bothAsAlone(tour, nested);
   });
+
+  it('are each what they are alone: one process makes one after the other', async () => {
+    const again = await replayedLines([...tour, ...tour]);
+    assert.deepEqual(
+      again.vms.map(({ vcpus, pids }) => [vcpus.map(({ vm, vcpu }) => [vm, vcpu]), pids]),
+      [0, 1].map((vm) => [[[vm, 0]], again.vms[0]!.pids]),
+    );
+    assert.deepEqual(again.findings, []);
+    const alone = await replayedLines(tour);
+    for (let stop = 1; stop <= STOPS; stop++) {
+      const at = Math.floor((tour.length * stop) / STOPS) - 1;
+      for (const vm of [0, 1]) {
+        assert.deepEqual(stateOf(again, vm, at + vm * tour.length), stateOf(alone, 0, at), `VM ${vm}, its event ${at}`);
+        assert.equal(again.vmOf(event(at + vm * tour.length)), alone.vmOf(event(at)) === undefined && vm === 0 ? undefined : vm);
+      }
+    }
+  });
 });

@@ -51,3 +51,8 @@ export function spanOf(level: number): bigint {
 export function plural(n: number, one: string, many = `${one}s`): string {
   return `${count(n)} ${n === 1 ? one : many}`;
 }
+
+/** A list in a sentence, of which only the first few are named. */
+export function firstFew(items: readonly string[], most: number): string {
+  return items.length > most ? `${items.slice(0, most).join(', ')} and ${count(items.length - most)} more` : items.join(', ');
+}

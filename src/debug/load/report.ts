@@ -1,11 +1,14 @@
 import { EVENTS, type Kind } from '../../trace/vocabulary.js';
-import { count, plural } from '../forms/numbers.js';
+import { count, firstFew, plural } from '../forms/numbers.js';
 import type { Client } from '../wire/client.js';
 import { cutText, type Loader } from './loader.js';
 import type { Recording } from './recording.js';
 
 /** Notes that fit into a console without drowning what else is there. */
 const MOST_NOTES = 20;
+
+/** VMs of which one line has room. */
+const MOST_VMS = 8;
 
 /** What a user should know about a trace once all of it is loaded: VMs, roles, losses, damage. */
 export function reportLoaded(client: Client, recording: Recording, loader: Loader, askedVm: number | undefined): void {
@@ -17,12 +20,15 @@ export function reportLoaded(client: Client, recording: Recording, loader: Loade
   if (!hasKvmEvents(recording)) {
     client.output(`${recording.path}: no kvm or kvmmmu events in it; record with \`trace-cmd record -e kvmmmu -e kvm\``, 'important');
   } else if (askedVm !== undefined && !vms.some((v) => v.vm === askedVm)) {
-    const there = vms.map((v) => v.vm).join(', ');
+    const there = firstFew(
+      vms.map((v) => `${v.vm}`),
+      MOST_VMS,
+    );
     client.output(`This trace has no VM ${askedVm}: there ${vms.length === 1 ? 'is' : 'are'} ${there}. Debugging VM ${vm}.`, 'important');
   } else if (vms.length > 1 && askedVm === undefined) {
-    const list = vms.map((v) => `VM ${v.vm} (${plural(v.vcpus.length, 'vCPU')}; ${tasks(recording, v.pids)})`).join(', ');
+    const list = vms.map((v) => `VM ${v.vm} (${plural(v.vcpus.length, 'vCPU')}; ${tasks(recording, v.pids)})`);
     client.output(
-      `This trace has ${vms.length} VMs: ${list}. Debugging VM ${vm}; set "vm" in the launch configuration for another.`,
+      `This trace has ${vms.length} VMs: ${firstFew(list, MOST_VMS)}. Debugging VM ${vm}; set "vm" in the launch configuration for another.`,
       'important',
     );
   }

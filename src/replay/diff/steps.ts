@@ -80,7 +80,7 @@ const TEARDOWN = ':teardown';
 
 function nameOf({ history }: DiffRun, event: EventIndex, ends: ReadonlyMap<number, EventIndex>): string | undefined {
   const { table, tasks } = history;
-  const place = tasks.place(table.pid(event));
+  const place = tasks.place(table.pid(event), event);
   if (!place) return undefined;
   const isTeardown = isOutput(table.kind(event)) && event > (ends.get(place.vm) ?? 0);
   return isTeardown ? `${place.vm}${TEARDOWN}` : `${place.vm}:${place.vcpu ?? 'host'}`;
@@ -91,7 +91,7 @@ function lastOfGuests({ history }: DiffRun): Map<number, EventIndex> {
   const { table, tasks } = history;
   const last = new Map<number, EventIndex>();
   for (let event = 0 as EventIndex; event < table.length; event++) {
-    const place = RUNS_GUEST.has(table.kind(event)) ? tasks.place(table.pid(event)) : undefined;
+    const place = RUNS_GUEST.has(table.kind(event)) ? tasks.place(table.pid(event), event) : undefined;
     if (place) last.set(place.vm, event);
   }
   return last;

@@ -49,7 +49,7 @@ export class Following {
   take(event: EventIndex): void {
     const { table, tasks } = this.replay;
     const pid = table.pid(event);
-    const place = tasks.place(pid);
+    const place = tasks.place(pid, event);
     if (place?.vm !== this.vm) return;
     let task = this.tasks.get(pid);
     if (!task) this.tasks.set(pid, (task = { exit: undefined, walk: undefined, outside: true }));
@@ -61,7 +61,7 @@ export class Following {
   /** The range ends: what is under way is over. */
   finish(last: EventIndex): void {
     for (const [pid, task] of this.tasks) {
-      const vcpu = this.replay.tasks.place(pid)?.vcpu;
+      const vcpu = this.replay.tasks.place(pid, last)?.vcpu;
       this.walkOver(task, last);
       if (vcpu !== undefined) this.over(task, vcpu);
     }

@@ -39,7 +39,7 @@ export class Survey {
   take(event: EventIndex): void {
     const { table, tasks, notes } = this.replay;
     const kind = table.kind(event);
-    if (kind === Kind.other || tasks.place(table.pid(event))?.vm !== this.range.vm) return;
+    if (kind === Kind.other || tasks.place(table.pid(event), event)?.vm !== this.range.vm) return;
     if (kind <= Kind.tdpSpteChanged) this.first ??= event;
     if (event < this.range.from) return;
     if (kind <= Kind.tdpSpteChanged || kind === Kind.pageFault || kind === Kind.emulateInsn) this.mmuEvents++;

@@ -14,7 +14,7 @@ import type { History, TaskPlaces } from '../history.js';
 import { RecordedLedTo } from '../recordedLedTo.js';
 import { leafGfnOf, recordedWord } from '../recorded.js';
 import { eraOf, type Rules } from '../rules.js';
-import type { TaskPlace } from '../tasks.js';
+import { placeAt, type TaskPlace } from '../tasks.js';
 import type { Finding } from '../view.js';
 import { WayStore } from '../wayStore.js';
 import type { Delta, NewVcpu, NewVm, Tasks } from './delta.js';
@@ -104,6 +104,6 @@ export class Mirror implements History {
 }
 
 function placesOf({ vmCount, places }: Tasks): TaskPlaces {
-  const byPid = new Map<number, TaskPlace>(places.map((place) => [place.pid, place]));
-  return { vmCount, all: places, place: (pid) => byPid.get(pid) };
+  const last = new Map<number, TaskPlace>(places.map((place) => [place.pid, place]));
+  return { vmCount, all: places, place: (pid, event) => placeAt(last.get(pid), places, event) };
 }
