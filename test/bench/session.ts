@@ -33,6 +33,8 @@ export interface SessionFigures {
   readonly firstStop: readonly number[];
   /** from then on, until all is replayed */
   readonly loaded: number;
+  /** the least that any request takes, at the places where steps begin */
+  readonly threads: readonly number[];
   readonly step: readonly number[];
   readonly stepBack: readonly number[];
   readonly seek: readonly number[];
@@ -116,15 +118,17 @@ class Walk {
     this.random = places(subject.to - subject.from);
   }
 
-  async steps(): Promise<{ step: number[]; stepBack: number[] }> {
+  async steps(): Promise<{ threads: number[]; step: number[]; stepBack: number[] }> {
+    const threads: number[] = [];
     const stepBack: number[] = [];
     const step = await this.each(async () => {
       const { threadId } = await this.jump();
+      threads.push(await time(() => this.client.request('threads')));
       const forward = await time(() => this.client.stopAfter('next', { threadId }));
       stepBack.push(await time(() => this.client.stopAfter('stepBack', { threadId })));
       return forward;
     });
-    return { step, stepBack };
+    return { threads, step, stepBack };
   }
 
   /** The jump, and what the editor asks for then: stack, scopes, the rows of those that open by themselves, the page of the layout. */

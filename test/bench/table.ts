@@ -71,6 +71,7 @@ function sessions(traces: readonly TraceFigures[]): Table {
     rows: [
       row('adapter started → first stop', ({ session }) => milliseconds(median(session.firstStop))),
       row('… → all replayed', ({ session, events }) => `${milliseconds(session.loaded)}, ${perEvent(session.loaded, events)}`),
+      row('a request for the threads: the least that any takes', ({ session }) => both(session.threads)),
       row('step', ({ session }) => both(session.step)),
       row('step back', ({ session }) => both(session.stepBack)),
       row('seek to a random event, with what a stop shows', ({ session }) => both(session.seek)),
