@@ -8,7 +8,7 @@ import { zapAll, zapObsolete } from '../engine/steps/zap.js';
 import { isMmioSpte, spteFrame } from '../engine/spte.js';
 import { NO_SLOT } from '../engine/steps/request.js';
 import { BEFORE_FIRST } from '../engine/ids.js';
-import { Cause } from '../engine/unseen.js';
+import { Cause, unseenChange } from '../engine/unseen.js';
 import { Kind, SpSlot } from '../trace/vocabulary.js';
 import { expect } from './drive.js';
 import { missingInputs } from './missingInputs.js';
@@ -90,8 +90,25 @@ export class Conformance {
     if (isAnonymous(this.replay.table, event)) return this.judgeAnonymous(event, kind, task);
     const verdict = this.compare(event, kind, task);
     if (verdict.outcome !== 'wrong' && verdict.outcome !== 'unpredicted') return verdict;
+    if (verdict.outcome === 'wrong' && this.isProven(verdict, task)) return verdict;
     const reason = this.missingInputs(task) ?? (task.unread.length > 0 ? 'lost' : undefined) ?? this.midLife(event, kind, task);
     return reason ? { outcome: 'unpredictable', reason } : verdict;
+  }
+
+  /**
+   * A quadrant follows from the parent's role and the SPTE's index, or from the page of the slot before: where the way down to there is
+   * certain, or that page came, nothing missing excuses another.
+   */
+  private isProven({ announced, differences }: NearMiss, { mmu, path, rootLoad }: Task): boolean {
+    if (announced.output !== Output.getPage || differences.some(({ field }) => field !== 'role.quadrant')) return false;
+    if (announced.slot !== undefined) return announced.slot > 0 && rootLoad?.nextSlot === announced.slot;
+    if (announced.parent === undefined || !path) return false;
+    const { pages, state } = mmu;
+    const level = pages.level(announced.parent);
+    if (path.at(level) !== announced.parent || !path.isCertain(level)) return false;
+    for (let above = level + 1; path.at(above) !== NO_PAGE; above++)
+      if (unseenChange(mmu, state, path.at(above), path.indexAt(above))) return false;
+    return true;
   }
 
   /**

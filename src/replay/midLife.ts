@@ -21,12 +21,17 @@ export class Beginnings {
   /** The first event of a vCPU, or of another task, of a VM of which no vCPU had one. */
   begin(mmu: Mmu, vcpu: number | undefined, event: EventIndex): void {
     const { table } = this;
-    if (vcpu === undefined && table.kind(event) !== Kind.zapAllFast) return;
-    const pid = vcpu === undefined ? undefined : table.pid(event);
-    const isOld = pid === undefined ? table.num(event, 1) > 0 : showsOlderPages(table, event, !mmu.has('local-pages'));
-    if (pid !== undefined && hasUnreadPages(table, pid, event)) this.found(mmu, Cause.lost);
-    else if (isOld) this.found(mmu);
-    else if (vcpu !== undefined) this.open.add(mmu);
+    if (vcpu === undefined) {
+      if (table.kind(event) === Kind.zapAllFast && table.num(event, 1) > 0) this.found(mmu);
+      return;
+    }
+    const before = ownEvents(table, event);
+    if (before.some((own) => table.unreadKind(own) <= Kind.prepareZap)) return this.found(mmu, Cause.lost);
+    if (before.some((own) => makesFirstVcpu(table, own))) return;
+    // They do not tell that the task is a vCPU's.
+    const isOld = before.some((own) => FROM_GUEST.has(table.kind(own))) || showsOlderPages(table, event, !mmu.has('local-pages'));
+    if (isOld) this.found(mmu);
+    else this.open.add(mmu);
   }
 
   /** Whether an event that was not announced shows that the beginning is missing: it is about a page that no event made. */
@@ -50,15 +55,6 @@ export class Beginnings {
 
 /** @param rootsHaveEvents false where a root may be a local page, which no event shows */
 function showsOlderPages(table: EventTable, first: EventIndex, rootsHaveEvents: boolean): boolean {
-  // The thread's own events from before, which do not tell that it is a vCPU's.
-  const pid = table.pid(first);
-  let made = false;
-  for (let event = 0; event < first; event++) {
-    if (table.pid(event) !== pid) continue;
-    made ||= makesFirstVcpu(table, event);
-    if (FROM_GUEST.has(table.kind(event)) && !made) return true;
-  }
-  if (made) return false;
   if (table.kind(first) !== Kind.getPage) return rootsHaveEvents;
   const role = table.num(first, SpSlot.role) as Role;
   if (table.num(first, SpSlot.created) === 0 || (roleField(role, 'level') === 1 && rootsHaveEvents)) return true;
@@ -67,11 +63,12 @@ function showsOlderPages(table: EventTable, first: EventIndex, rootsHaveEvents: 
   return table.has(first, SpSlot.gen) && table.num(first, SpSlot.gen) > 0 && !has(table, first, Kind.zapAllFast);
 }
 
-/** Pages may live whose events cannot be read. */
-function hasUnreadPages(table: EventTable, pid: number, before: EventIndex): boolean {
-  for (let event = 0; event < before; event++)
-    if (table.kind(event) === Kind.other && table.pid(event) === pid && table.unreadKind(event) <= Kind.prepareZap) return true;
-  return false;
+/** What a task had before its first event that tells of a VM: few events, as a rule. */
+function ownEvents(table: EventTable, first: EventIndex): number[] {
+  const pid = table.pid(first);
+  const events = [];
+  for (let event = 0; event < first; event++) if (table.pid(event) === pid) events.push(event);
+  return events;
 }
 
 /** What KVM does for a guest that has run. */

@@ -259,7 +259,8 @@ export class Replayer implements History {
   private taskAt(place: TaskPlace): Task {
     let task = this.byPid.get(place.pid);
     if (!task || task.mmu.vm !== place.vm || (task.vcpu === undefined) !== (place.vcpu === undefined)) {
-      if (!this.table.info.scenario && this.kvm(place.vm).vcpus.length === 0)
+      // A task that makes another VM shows where that begins.
+      if (!this.table.info.scenario && place.since === undefined && this.kvm(place.vm).vcpus.length === 0)
         this.beginnings.begin(this.mmu(place.vm), place.vcpu, this.state.now);
       const vcpu = place.vcpu === undefined ? undefined : this.vcpuAt(place.vm, place.vcpu);
       const begunUnseen = !this.wasSeen(place.pid);

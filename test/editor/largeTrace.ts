@@ -25,8 +25,11 @@ export function writeLargeTrace(sample: Sample, name: string): LargeTrace {
   const round = micros.at(-1)! - micros[0]! + 1000;
   const line = (event: number): string => {
     const [before, , , after] = parts[event % parts.length]!;
-    const time = micros[event % parts.length]! + Math.floor(event / parts.length) * round;
-    return `${before}${Math.floor(time / 1e6)}.${String(time % 1e6).padStart(6, '0')}: ${after}`;
+    const turn = Math.floor(event / parts.length);
+    const time = micros[event % parts.length]! + turn * round;
+    // One VM all along: a first vCPU would be another one's.
+    const message = turn > 0 ? after!.replace('vcpu=0 prev=0 ', 'vcpu=0 prev=1 ') : after;
+    return `${before}${Math.floor(time / 1e6)}.${String(time % 1e6).padStart(6, '0')}: ${message}`;
   };
   const file = path.join(path.dirname(sample.file), name);
   const descriptor = openSync(file, 'w');

@@ -98,6 +98,24 @@ describe('events lost in the midst of a trace', function () {
     });
   }
 
+  it('do not hide a flipped quadrant that follows from what came since', async () => {
+    const [cut, lost] = [600, 80];
+    const lines = withGap(await textOf('k6.1-nonpae-small-all.txt.zst'), cut, cut + lost);
+    const loads = lines.flatMap((line, at) =>
+      at > cut && line.includes('kvm_mmu_get_page') && / l2 4-byte q[123]/.test(line) ? [at] : [],
+    );
+    assert.ok(loads.length > 20);
+    let found = 0;
+    for (const at of loads) {
+      const replay = await replayedLines(lines.with(at, lines[at]!.replace(/ q\d/, ' q0')));
+      const findings = replay.findings.slice(1).map(({ kind, event: where }) => [kind, where]);
+      // The line of the loss is no event.
+      if (findings.length > 0) assert.deepEqual(findings, [['quadrant-mismatch', at - 1]]);
+      found += findings.length;
+    }
+    assert.ok(found > loads.length / 3, `${found} of ${loads.length}`);
+  });
+
   it('leave in doubt what is known from before, until it is proven again', async () => {
     const lines = await textOf('k6.1-nonpae-small-all.txt.zst');
     const [cut, lost] = [600, 80];
