@@ -32,7 +32,15 @@ describe('a flipped quadrant', function () {
             [{ where: at, kind: 'quadrant-mismatch', expected: { 'role.quadrant': recorded }, found: { 'role.quadrant': other } }],
           );
         }),
-        { numRuns: 25, examples: level === 2 ? allocations(2).slice(0, 4).map((at) => [at, 1]) : [] },
+        {
+          numRuns: 25,
+          examples:
+            level === 2
+              ? allocations(2)
+                  .slice(0, 4)
+                  .map((at) => [at, 1])
+              : [],
+        },
       );
     });
   }
