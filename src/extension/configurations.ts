@@ -1,7 +1,9 @@
 import * as path from 'node:path';
 import * as vscode from 'vscode';
+import { debugDocumentsKnown } from './debugDocuments.js';
 import { DEBUG_TYPE } from './names.js';
 import { savedScenario } from './scenario/documents.js';
+import { isShownInWindows } from './traceFiles.js';
 import { absolute, activeTrace, pickTrace } from './traces.js';
 
 /** Rules to run under, where they are not those of the file. */
@@ -39,9 +41,13 @@ const resolver: vscode.DebugConfigurationProvider = {
     return trace === undefined ? undefined : configurationFor(trace);
   },
 
-  resolveDebugConfigurationWithSubstitutedVariables(folder, configuration) {
-    const trace: unknown = configuration['trace'];
-    if (typeof trace === 'string' && trace !== '') return { ...memoryLimit(folder), ...configuration, trace: absolute(trace, folder) };
+  async resolveDebugConfigurationWithSubstitutedVariables(folder, configuration) {
+    const given: unknown = configuration['trace'];
+    if (typeof given === 'string' && given !== '') {
+      const trace = absolute(given, folder);
+      if (isShownInWindows(trace)) await debugDocumentsKnown();
+      return { ...memoryLimit(folder), ...configuration, trace };
+    }
     void vscode.window.showErrorMessage(
       `The launch configuration "${configuration.name}" names no trace: set "trace" to the path of a trace.dat, a text trace or a .mmu scenario.`,
     );

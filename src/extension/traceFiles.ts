@@ -13,6 +13,11 @@ export function isBinaryTrace(file: string): boolean {
   return BINARY.test(file);
 }
 
+/** A trace of which a session shows documents of its own, and not the file. */
+export function isShownInWindows(file: string): boolean {
+  return isBinaryTrace(file) || isLargeTrace(file);
+}
+
 /** A text trace that is too long for a text editor. What cannot be read is none: whoever opens it says why. */
 export function isLargeTrace(file: string): boolean {
   try {

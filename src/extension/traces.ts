@@ -1,7 +1,7 @@
 import * as path from 'node:path';
 import * as vscode from 'vscode';
 import { LANGUAGE, SCENARIO, TRACE_EDITOR } from './names.js';
-import { isBinaryTrace, isLargeTrace } from './traceFiles.js';
+import { isShownInWindows } from './traceFiles.js';
 
 /** The trace or scenario that the user is looking at: in a text editor with its language, in the summary editor, or in place of one. */
 export function activeTrace(): string | undefined {
@@ -9,7 +9,7 @@ export function activeTrace(): string | undefined {
   if (input instanceof vscode.TabInputCustom && input.viewType === TRACE_EDITOR) return input.uri.fsPath;
   if (input instanceof vscode.TabInputText && input.uri.scheme === 'file') {
     const { fsPath } = input.uri;
-    if (isBinaryTrace(fsPath) || isLargeTrace(fsPath)) return fsPath;
+    if (isShownInWindows(fsPath)) return fsPath;
   }
   const document = vscode.window.activeTextEditor?.document;
   const ours = document?.languageId === LANGUAGE || document?.languageId === SCENARIO;

@@ -294,17 +294,9 @@ export class Workbench {
       .frameLocator('iframe#active-frame');
   }
 
-  /**
-   * Waits for the mark of the current line in a document of the debugger. In the first seconds of its window VS Code does not know yet that
-   * debuggers have documents: it says that the editor cannot be opened, and offers to try again.
-   */
+  /** Waits for the mark of the current line. */
   async currentLineShown(): Promise<void> {
-    const again = this.page.getByRole('button', { name: 'Try Again' });
-    await this.repeat('no current line in a document of the debugger', async () => {
-      if (await shows(this.page.locator('.debug-top-stack-frame-line').first(), 3000)) return true;
-      if (await again.isVisible()) await again.click();
-      return false;
-    });
+    await this.page.locator('.debug-top-stack-frame-line').first().waitFor();
   }
 
   private async repeat(complaint: string, attempt: () => Promise<boolean>): Promise<void> {
