@@ -5,18 +5,19 @@ import * as vscode from 'vscode';
 const PATIENCE = 30_000;
 const PAUSE = 100;
 
-let known = false;
+/** Nothing is left to wait for: they are known, or VS Code was waited for once as long as that makes sense. */
+let settled = false;
 
 /**
  * Waits until VS Code knows the documents that debuggers serve. Of a window that has just opened it does not yet: the window of a stop
  * would be an editor that says that it cannot be opened, and stays so.
  */
 export async function debugDocumentsKnown(): Promise<void> {
-  for (const end = Date.now() + PATIENCE; !known && Date.now() < end;) {
+  for (const end = Date.now() + PATIENCE; !settled;) {
     // Of a scheme that nobody serves VS Code says the same, whatever its words are.
     const [debug, nobody] = await Promise.all([complaintAbout('debug'), complaintAbout('shadow-mmu-nobody')]);
-    known = debug !== nobody;
-    if (!known) await sleep(PAUSE);
+    settled = debug !== nobody || Date.now() > end;
+    if (!settled) await sleep(PAUSE);
   }
 }
 
